@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel_name.h: the grammar of channel names and of the patterns in the configuration. Pure.
+ * A name is 1-16 segments joined by ':'; a segment is [A-Za-z0-9_.-]{1,64}; at most 256 bytes in all (C-A25, C-G8).
+ * A pattern's segment is literal bytes with at most one {variable}, for example room-{room_id}. {user_id} binds only the
+ * caller's own id, every other variable any [A-Za-z0-9_-]{1,64}. No regular expressions, no wildcards. */
+#ifndef ACCESS_CHANNEL_NAME_H
+#define ACCESS_CHANNEL_NAME_H
+
+#include <stdbool.h>
+
+#include "access/identity.h"
+#include "base/error.h"
+#include "base/view.h"
+
+#define CHANNEL_NAME_MAX 256
+#define CHANNEL_SEGMENTS_MAX 16
+#define CHANNEL_SEGMENT_MAX 64
+
+bool channel_name_ok(struct view name);
+
+struct channel_pattern {
+    struct channel_segment {
+        struct view before, variable, after; /* variable.len 0: the segment is `before` alone */
+        bool is_user;
+    } segments[CHANNEL_SEGMENTS_MAX];
+    unsigned count;
+    struct view text; /* the caller's; must outlive the pattern */
+};
+/* E_INVALID with *why. */
+int channel_pattern_parse(struct channel_pattern *p, struct view text, struct error *why);
+bool channel_pattern_match(const struct channel_pattern *p, struct view name, const struct identity *who);
+
+#endif

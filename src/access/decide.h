@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decide.h: may this identity do this to that channel? One pure function, default DENY, deny before allow.
+ * Several patterns may match one name: then every matching rule must allow it (a narrower rule can only take away). */
+#ifndef ACCESS_DECIDE_H
+#define ACCESS_DECIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access/channel_name.h"
+#include "access/identity.h"
+#include "access/role.h"
+
+enum action { ACTION_SUBSCRIBE, ACTION_PUBLISH, ACTION_COUNT };
+bool action_from_text(struct view text, enum action *out);
+const char *action_text(enum action a);
+
+struct access_rule {
+    struct channel_pattern pattern;
+    uint64_t allow, deny;                 /* role bits; allow 0 = no role restriction (the guide) */
+    bool has_allow;                       /* an allow list was written, even if it names nobody */
+    enum permission needs[ACTION_COUNT];  /* default: subscribe -> read, publish -> write */
+    int line;                             /* in the configuration file, for explain */
+};
+struct access_policy {
+    struct role_set roles;
+    struct access_rule *rules; /* owned by whoever built the policy */
+    uint32_t rules_count;
+};
+
+enum access_reason {
+    ACCESS_ALLOWED,
+    ACCESS_BAD_CHANNEL,     /* not a channel name */
+    ACCESS_NO_IDENTITY,
+    ACCESS_NO_RULE,         /* no pattern matches: undefined channel */
+    ACCESS_ROLE_DENIED,     /* a role stands in deny */
+    ACCESS_ROLE_NOT_ALLOWED,/* allow names roles, none of them ours */
+    ACCESS_NO_PERMISSION    /* no role gives what the action needs */
+};
+struct access_answer {
+    enum access_reason reason;
+    const struct access_rule *rule; /* the deciding rule; NULL where none matched */
+    uint64_t role;                  /* ROLE_DENIED: the bit(s) that were denied */
+    enum permission needed;         /* NO_PERMISSION */
+};
+
+/* identity may be NULL (then NO_IDENTITY). Returns whether reason is ACCESS_ALLOWED; `answer` may be NULL. */
+bool access_decide(const struct access_policy *policy, const struct identity *who, struct view channel,
+                   enum action action, struct access_answer *answer);
+
+/* One English sentence for `answer` that names the rule and its line: "allowed by channels[2] ...". For operators only. */
+void access_explain(char *out, size_t out_bytes, const struct access_policy *policy, const struct identity *who,
+                    struct view channel, enum action action, const struct access_answer *answer);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* jwt.h: compact JWS (RFC 7515) with JWT claims (RFC 7519) under keys from the configuration. The key decides the algorithm,
+ * never the token (R-J1, R-J2). Verification is pure but for memory from the given arena. */
+#ifndef AUTH_JWT_H
+#define AUTH_JWT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access/identity.h"
+#include "access/role.h"
+#include "base/arena.h"
+#include "base/view.h"
+#include "crypto/hmac.h"
+
+#define JWT_BYTES_MAX (8 * 1024)
+#define JWT_KEYS_MAX 8
+
+/* The seam for more algorithms: a key is a row with its own verify. Symmetric and asymmetric keys are different types. */
+struct jwt_key {
+    const char *algorithm; /* "HS256"; must equal the header's alg exactly */
+    char key_id[65];       /* "" = matches any kid, or none */
+    int (*verify)(const struct jwt_key *key, struct view signed_part, const uint8_t *signature, size_t signature_bytes);
+    struct hmac_key *hmac; /* owned by the issuer */
+};
+/* One row of auth.jwt. NULL issuer/audience = switched off by name in the configuration. */
+struct jwt_issuer {
+    const char *issuer, *audience;
+    const char *roles_claim; /* "roles" */
+    uint32_t skew_s;         /* 30 */
+    struct jwt_key keys[JWT_KEYS_MAX];
+    uint32_t keys_count;
+};
+
+enum jwt_fault { /* for the event log, never for the client; JWT_EXPIRED alone is told */
+    JWT_OK, JWT_TOO_LONG, JWT_MALFORMED, JWT_HEADER, JWT_ALGORITHM, JWT_CRITICAL, JWT_UNKNOWN_KEY, JWT_SIGNATURE, JWT_CLAIMS,
+    JWT_ISSUER, JWT_AUDIENCE, JWT_SUBJECT, JWT_NOT_YET, JWT_EXPIRED, JWT_NO_MEMORY
+};
+const char *jwt_fault_text(enum jwt_fault fault); /* stable snake_case */
+
+/* Checks everything and fills *who (method, user, roles, times, token id). Order: form, header, key, signature, then claims. */
+enum jwt_fault jwt_verify(struct identity *who, const struct jwt_issuer *issuers, uint32_t issuers_count,
+                          const struct role_set *roles, struct view token, int64_t wall_s, struct arena *arena);
+
+/* For `gateward token` and `gateward dev`: an HS256/384/512 token. roles: space separated. Appends to out. */
+struct buf;
+int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer *issuer, struct view subject,
+             struct view roles, int64_t wall_s, int64_t ttl_s);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker.h: moves framed messages between the workers of this process (later: between nodes). An engine is a
+ * const struct broker_ops; the memory engine is broker_memory. Publish and interest are safe from any worker's thread. */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include "base/blob.h"
+#include "base/view.h"
+#include "net/mailbox.h"
+
+struct broker;
+/* Called on the receiving worker's thread. channel lives until the call returns; blob is borrowed. */
+typedef void (*broker_deliver)(void *context, struct view channel, struct blob *frame);
+
+struct broker_ops {
+    const char *name;
+    int (*open)(struct broker **out, unsigned workers);
+    void (*close)(struct broker *b); /* after all workers have left */
+};
+extern const struct broker_ops broker_memory;
+
+/* Worker `index` takes part: letters arrive through its mailbox, deliver runs with context. */
+void broker_join(struct broker *b, unsigned index, struct mailbox *mailbox, broker_deliver deliver, void *context);
+/* Worker `index` has its first (or no more) local subscriber of `channel`. add: E_NOMEM, E_LIMIT. */
+int broker_interest_add(struct broker *b, unsigned index, struct view channel);
+void broker_interest_remove(struct broker *b, unsigned index, struct view channel);
+/* To every interested worker except `index`, all or none: E_FULL when one of their mailboxes has no room (nothing was sent
+ * then). The frame is kept as often as needed. Costs nothing but one look-up when nobody else is interested. */
+int broker_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame);
+
+#endif

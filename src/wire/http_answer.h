@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_answer.h: a small complete HTTP/1.1 answer (status pages, the demo page). Pure. */
+#ifndef WIRE_HTTP_ANSWER_H
+#define WIRE_HTTP_ANSWER_H
+
+#include "base/wr.h"
+
+struct http_answer {
+    unsigned status;
+    const char *phrase, *content_type;
+    const char *extra_headers; /* complete lines ending in CRLF, or NULL */
+    struct view body;
+    bool is_tls; /* adds Strict-Transport-Security */
+};
+/* Always with Connection: close, Content-Length, X-Content-Type-Options: nosniff. */
+void http_answer_encode(struct wr *w, const struct http_answer *answer);
+
+#endif
