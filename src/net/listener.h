@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "limit/ip_prefix.h"
+#include "base/ip.h"
 #include "net/loop.h"
 
 /* "127.0.0.1:8443", "[::1]:8443", "unix:/path". Names are not resolved, "localhost:8443" stands for 127.0.0.1. */
