@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Throw-away certificate authorities and certificates (P-256) for tests. Nothing here is fit for production."""
+import datetime
+import ipaddress
+import os
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _pem_key(key):
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption())
+
+
+def _builder(subject, issuer, public_key, days):
+    now = datetime.datetime.utcnow()
+    start = now - datetime.timedelta(days=abs(days) + 1 if days < 0 else 1)
+    return (x509.CertificateBuilder()
+            .subject_name(_name(subject)).issuer_name(issuer)
+            .public_key(public_key).serial_number(x509.random_serial_number())
+            .not_valid_before(start).not_valid_after(now + datetime.timedelta(days=days)))
+
+
+class Authority:
+    """A certificate authority that issues certificates into a directory."""
+
+    def __init__(self, name="gateward test CA"):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = (
+            _builder(name, _name(name), self.key.public_key(), 30)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False)
+            .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True)
+            .sign(self.key, hashes.SHA256()))
+
+    def pem(self):
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def issue(self, directory, stem="server", names=("localhost",), addresses=("127.0.0.1", "::1"),
+              days=7, client=False):
+        """Writes <stem>.crt and <stem>.key (0600) and returns their paths. Negative days: already expired."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternatives = [x509.DNSName(n) for n in names]
+        alternatives += [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
+        usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
+        certificate = (
+            _builder(names[0] if names else stem, self.certificate.subject, key.public_key(), days)
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
+            .sign(self.key, hashes.SHA256()))
+        cert_path = os.path.join(str(directory), stem + ".crt")
+        key_path = os.path.join(str(directory), stem + ".key")
+        with open(cert_path, "wb") as f:
+            f.write(certificate.public_bytes(serialization.Encoding.PEM))
+        with open(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
+            f.write(_pem_key(key))
+        return cert_path, key_path
