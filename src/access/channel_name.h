@@ -18,6 +18,14 @@
 
 bool channel_name_ok(struct view name);
 
+/* A name taken apart once, to be held against many patterns. The views point into the caller's name. */
+struct channel_name {
+    struct view segments[CHANNEL_SEGMENTS_MAX];
+    unsigned count;
+};
+/* False, and *out of no use, when it is not a channel name. */
+bool channel_name_split(struct channel_name *out, struct view name);
+
 struct channel_pattern {
     struct channel_segment {
         struct view before, variable, after; /* variable.len 0: the segment is `before` alone */
@@ -26,8 +34,12 @@ struct channel_pattern {
     unsigned count;
     struct view text; /* the caller's; must outlive the pattern */
 };
-/* E_INVALID with *why. */
+/* E_INVALID with *why. A variable is {[a-z][a-z0-9_]{0,31}}; one that stands twice in a pattern is refused ({user_id} may),
+ * because it would look as if both places had to be equal. */
 int channel_pattern_parse(struct channel_pattern *p, struct view text, struct error *why);
 bool channel_pattern_match(const struct channel_pattern *p, struct view name, const struct identity *who);
+/* The same for a name that is split already. `who` may be NULL: then {user_id} binds nothing. */
+bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,
+                                 const struct identity *who);
 
 #endif

@@ -19,14 +19,20 @@ struct access_rule {
     struct channel_pattern pattern;
     uint64_t allow, deny;                 /* role bits; allow 0 = no role restriction (the guide) */
     bool has_allow;                       /* an allow list was written, even if it names nobody */
-    enum permission needs[ACTION_COUNT];  /* default: subscribe -> read, publish -> write */
+    enum permission needs[ACTION_COUNT];  /* default: subscribe -> read, publish -> write; 0 refuses everyone */
     int line;                             /* in the configuration file, for explain */
 };
 struct access_policy {
     struct role_set roles;
     struct access_rule *rules; /* owned by whoever built the policy */
     uint32_t rules_count;
+    struct access_index *index; /* private: access_policy_build makes it; NULL: decide walks the rules one by one */
 };
+/* Call once when roles and rules stand, and not change either afterwards: then a decision costs the same with a thousand
+ * rules as with ten. Calling it again builds anew. E_NOMEM (the policy then still decides, slower). */
+int access_policy_build(struct access_policy *policy);
+/* Frees what build made; rules stay their owner's. Harmless twice and on a zeroed policy. */
+void access_policy_clear(struct access_policy *policy);
 
 enum access_reason {
     ACCESS_ALLOWED,
@@ -39,7 +45,9 @@ enum access_reason {
 };
 struct access_answer {
     enum access_reason reason;
-    const struct access_rule *rule; /* the deciding rule; NULL where none matched */
+    /* The deciding rule; NULL where none matched. Of several: the first that denies, else the first that does not allow,
+     * else the first. */
+    const struct access_rule *rule;
     uint64_t role;                  /* ROLE_DENIED: the bit(s) that were denied */
     enum permission needed;         /* NO_PERMISSION */
 };
@@ -48,7 +56,9 @@ struct access_answer {
 bool access_decide(const struct access_policy *policy, const struct identity *who, struct view channel,
                    enum action action, struct access_answer *answer);
 
-/* One English sentence for `answer` that names the rule and its line: "allowed by channels[2] ...". For operators only. */
+/* One English sentence for `answer` that names the rule and its line: "allowed by channels[2] ...", and after a refusal what
+ * would have to change. For operators only. Printable ASCII; always ends in NUL (out_bytes > 0). answer may be NULL: then
+ * it is decided here. */
 void access_explain(char *out, size_t out_bytes, const struct access_policy *policy, const struct identity *who,
                     struct view channel, enum action action, const struct access_answer *answer);
 
