@@ -238,7 +238,7 @@ class GatewardServer:
         except FileNotFoundError:
             return []
         rows = [json.loads(line) for line in lines if line]
-        return [r for r in rows if (wanted is None or r.get("type") == wanted)
+        return [r for r in rows if (wanted is None or r.get("event") == wanted)
                 and all(r.get(k) == v for k, v in match.items())]
 
     def wait_for_event(self, wanted, timeout=5.0, count=1, **match):
