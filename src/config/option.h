@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "config/node.h"
 
@@ -24,11 +25,13 @@ struct option {
     const char *name;
     enum option_type type;
     size_t offset;                 /* into the target struct */
-    uint64_t min, max;
+    uint64_t min, max;             /* of numbers, sizes, times; max 0: no upper bound */
     const char *fallback;          /* default, in the syntax of the file; NULL = zero */
     const char *help;
     const char *const *choices;    /* OPTION_ENUM, NULL-terminated */
-    const struct option *children; /* OPTION_SECTION */
+    const struct option *children; /* OPTION_SECTION: same target. OPTION_CUSTOM: the rows of one list entry, for the listing */
+    /* OPTION_CUSTOM: reports its faults itself. target is the struct, not a field of it. Called once: with the fallback, if
+     * there is one, when the key is absent; nodes do not outlive the call then. */
     int (*custom)(struct node *value, void *target, struct problems *problems);
     const char *harmless;          /* OPTION_LATER: a value that changes nothing and is accepted */
 };
@@ -37,10 +40,17 @@ struct option {
 void options_read(const struct option *rows, struct node *map, void *target, struct problems *problems);
 /* Frees every OPTION_TEXT of the rows. */
 void options_clear(const struct option *rows, void *target);
-/* One scalar helpers, for custom rows. They report and return false. */
+/* One scalar each, for custom rows: they report and return false, and leave *out alone then. max 0: no upper bound. */
+bool option_bool(struct node *value, bool *out, struct problems *problems);
+bool option_count(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems);
 bool option_bytes(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems);
 bool option_ms(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems);
+/* A heap copy, never empty, without control characters; at most OPTION_TEXT_MAX bytes. */
+#define OPTION_TEXT_MAX 4096
 bool option_text(struct node *value, char **out, struct problems *problems);
+bool option_choice(struct node *value, const char *const *choices, int *out, struct problems *problems);
+/* A list of at most `max` entries, or a report that says how one is written. */
+bool option_is_list(const struct node *value, uint32_t max, struct problems *problems);
 /* "  name  type  default  help" lines for --help and docs/config.md. */
 void options_print(const struct option *rows, const char *prefix, FILE *to);
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/view.h"
+
 #define PROBLEMS_MAX 100
 struct problem {
     int line, column;
@@ -17,6 +19,7 @@ struct problems {
     struct problem *items;
     unsigned count, errors; /* errors counts past PROBLEMS_MAX too */
 };
+/* `file` is only printed and must outlive p. */
 void problems_init(struct problems *p, const char *file);
 void problems_clear(struct problems *p);
 void problems_add(struct problems *p, int line, int column, const char *format, ...) __attribute__((format(printf, 4, 5)));
@@ -24,5 +27,14 @@ void problems_add(struct problems *p, int line, int column, const char *format, 
 void problems_print(struct problems *p, FILE *to);
 /* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for "did you mean ...?". */
 const char *problems_nearest(const char *word, size_t word_bytes, const char *const *names);
+
+/* Words of a file inside a message: at most 60 bytes, no control bytes. problem_word(v).text lives as long as the expression's
+ * statement. */
+struct problem_word {
+    char text[80];
+};
+struct problem_word problem_word(struct view v);
+/* " (did you mean `x`?)" or "". */
+struct problem_word problems_suggestion(struct view word, const char *const *names);
 
 #endif
