@@ -16,7 +16,7 @@ struct origin_rule {
     uint16_t port;      /* the scheme's default filled in */
     bool is_wildcard;   /* exactly one leftmost label in place of * */
     bool is_null;       /* the literal `null`, listed on purpose */
-    bool is_opaque;     /* another scheme than http(s), compared whole: "chrome-extension://id" */
+    bool is_opaque;     /* another scheme than http(s): "chrome-extension://id"; what follows :// stands in host as written */
 };
 /* One entry of the configuration. Refuses paths, trailing slashes, `*` alone, wildcards anywhere but as leftmost label
  * of a host with at least two more labels, and Unicode (the punycode form is to be listed). */

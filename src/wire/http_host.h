@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_host.h: the grammar of Host and authority: DNS name (LDH, lower-cased), IPv4 or [IPv6], optional port. Pure. */
+/* http_host.h: the grammar of Host and authority. Pure.
+ *
+ *   text  = name [ ":" port ]
+ *   name  = label *( "." label )     at most 253 bytes
+ *         | dotted-quad              four numbers 0..255 without leading zeros
+ *         | "[" ipv6 "]"             without zone
+ *   label = 1*63( letter | digit | "-" ), no "-" at either end
+ *   port  = 1..65535, no leading zero
+ *
+ * Where the last label reads as a number (decimal, or 0x and hexadecimal) only a dotted quad is a name. */
 #ifndef WIRE_HTTP_HOST_H
 #define WIRE_HTTP_HOST_H
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every way to say no before the upgrade: one row a reason, and the headers its status demands
+ * (RFC 9110 section 15.5). The texts are ours alone; nothing of the request comes back (C-B8). */
+#include "wire/handshake.h"
+
+#include "base/json_out.h"
+#include "wire/http_answer.h"
+
+#define EXTRA_MAX 256
+#define BODY_MAX  512
+
+static const struct refusal_row rows[REFUSE_COUNT] = {
+    [REFUSE_MALFORMED] = {400, "Bad Request", "bad_request",
+                          "The request is not valid HTTP/1.1. Send it with a standard client."},
+    [REFUSE_TARGET_TOO_LONG] = {414, "URI Too Long", "uri_too_long",
+                                "The URL is too long. Keep it under 4096 bytes."},
+    [REFUSE_HEADERS_TOO_LARGE] = {431, "Request Header Fields Too Large", "headers_too_large",
+                                  "Send at most 64 headers and 16 KiB in all; "
+                                  "clearing cookies often helps."},
+    [REFUSE_HTTP_VERSION] = {505, "HTTP Version Not Supported", "http_version", "Use HTTP/1.1."},
+    [REFUSE_METHOD] = {405, "Method Not Allowed", "method_not_allowed", "Use GET."},
+    [REFUSE_BODY] = {400, "Bad Request", "body_not_allowed", "Send the request without a body."},
+    [REFUSE_HOST_MISSING] = {400, "Bad Request", "host_invalid",
+                             "Send exactly one valid Host header."},
+    [REFUSE_HOST_UNKNOWN] = {421, "Misdirected Request", "host_unknown",
+                             "This server does not serve that host. Add it to `hosts` in the "
+                             "configuration, or connect by a name that is listed."},
+    [REFUSE_NOT_FOUND] = {404, "Not Found", "not_found",
+                          "Nothing is served under this path. Check the path of the URL."},
+    [REFUSE_NOT_UPGRADE] = {426, "Upgrade Required", "upgrade_required",
+                            "This path speaks WebSocket only. Connect with a WebSocket client; "
+                            "a proxy in between must pass Upgrade and Connection on."},
+    [REFUSE_WS_VERSION] = {426, "Upgrade Required", "ws_version",
+                           "Send Sec-WebSocket-Version: 13."},
+    [REFUSE_WS_VERSION_MISSING] = {400, "Bad Request", "ws_version_missing",
+                                   "Send Sec-WebSocket-Version: 13."},
+    [REFUSE_WS_KEY] = {400, "Bad Request", "ws_key",
+                       "Send exactly one Sec-WebSocket-Key: 16 random bytes in Base64."},
+    [REFUSE_WS_PROTOCOL] = {400, "Bad Request", "ws_protocol",
+                            "Sec-WebSocket-Protocol must list at most 32 different tokens."},
+    [REFUSE_WS_EXTENSIONS] = {400, "Bad Request", "ws_extensions",
+                              "Sec-WebSocket-Extensions is not a valid list of extensions."},
+    [REFUSE_ORIGIN] = {403, "Forbidden", "origin_not_allowed",
+                       "Pages of this origin may not connect. Add the origin to `origins` in the "
+                       "configuration if they should."},
+    [REFUSE_ORIGIN_MISSING] = {403, "Forbidden", "origin_missing",
+                               "Send an Origin header, or connect without cookies."},
+    [REFUSE_CREDENTIALS] = {401, "Unauthorized", "invalid_token",
+                            "The credentials are missing, wrong or expired. Get a new token and "
+                            "connect again."},
+    [REFUSE_CREDENTIALS_REPEATED] = {400, "Bad Request", "credentials_repeated",
+                                     "Send credentials once and in one way."},
+    [REFUSE_TIMEOUT] = {408, "Request Timeout", "handshake_timeout",
+                        "The request took too long to arrive. Connect again."},
+    [REFUSE_RATE] = {429, "Too Many Requests", "too_many_handshakes",
+                     "Too many connection attempts. Wait as long as Retry-After says."},
+    [REFUSE_PER_IP] = {429, "Too Many Requests", "too_many_connections",
+                       "Too many connections from this address. Close some, or wait as long as "
+                       "Retry-After says."},
+    [REFUSE_FULL] = {503, "Service Unavailable", "server_full",
+                     "The server is full. Wait as long as Retry-After says."},
+    [REFUSE_DRAINING] = {503, "Service Unavailable", "draining",
+                         "The server is shutting down. Wait as long as Retry-After says."},
+};
+
+const struct refusal_row *refusal_get(enum refusal why)
+{
+    if ((unsigned)why >= REFUSE_COUNT || rows[why].code == NULL)
+        why = REFUSE_MALFORMED;
+    return &rows[why];
+}
+
+static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s)
+{
+    unsigned status = refusal_get(why)->status;
+
+    wr_text(w, "Cache-Control: no-store\r\n");
+    if (status == 401)
+        wr_text(w, "WWW-Authenticate: Bearer realm=\"gateward\", error=\"invalid_token\"\r\n");
+    if (status == 405)
+        wr_text(w, "Allow: GET\r\n");
+    if (status == 426 || why == REFUSE_WS_VERSION_MISSING)
+        wr_text(w, "Sec-WebSocket-Version: 13\r\n");
+    if (status == 429 || status == 503) {
+        wr_text(w, "Retry-After: ");
+        wr_dec(w, retry_after_s);
+        wr_text(w, "\r\n");
+    }
+    wr_u8(w, '\0');
+}
+
+static void write_body(struct wr *w, const struct refusal_row *row)
+{
+    json_out_open(w);
+    json_out_key(w, "error");
+    json_out_open(w);
+    json_out_member(w, "code", view_of_text(row->code));
+    json_out_member(w, "message", view_of_text(row->message));
+    json_out_close(w);
+    json_out_close(w);
+    wr_u8(w, '\n');
+}
+
+void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool is_tls)
+{
+    const struct refusal_row *row = refusal_get(why);
+    char extra[EXTRA_MAX], text[BODY_MAX];
+    struct wr headers = wr_of(extra, sizeof(extra));
+    struct wr body = wr_of(text, sizeof(text));
+    struct http_answer answer = {.status = row->status,
+                                 .phrase = row->phrase,
+                                 .content_type = "application/json",
+                                 .extra_headers = extra,
+                                 .is_tls = is_tls,
+                                 .offers_upgrade = row->status == 426};
+
+    write_extra(&headers, why, retry_after_s);
+    write_body(&body, row);
+    if (headers.failed || body.failed) {
+        w->failed = true;
+        return;
+    }
+    answer.body = view_of(text, wr_len(&body));
+    http_answer_encode(w, &answer);
+}
