@@ -19,7 +19,7 @@
 /* Keys printed in standards, manuals and tutorials, so often copied that every attack list holds them. Compared with the
  * secret as it stands and with its base64url form. */
 static const char *const samples[] = {
-    "AyM1SysPpbyfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", /* RFC 7515 A.1 */
+    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", /* RFC 7515 A.1 */
     "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",                                           /* RFC 7520 */
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
