@@ -86,7 +86,7 @@ function connect() {
     } catch {
       return; // shown as it came; the protocol has JSON objects only
     }
-    (handlers[message.type] ?? (() => {}))(message);
+    if (message && Object.hasOwn(handlers, message.type)) handlers[message.type](message);
   });
   current.addEventListener("close", (event) => {
     if (current === socket) showClosed(event);
