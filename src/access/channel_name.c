@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Channel names and patterns. Both are cut at ':' and compared segment by segment, byte for byte (W-17, W-18): nothing a
- * stranger writes is ever part of a pattern, and nothing in a pattern means more than one {variable} a segment.
- * No recursion, no allocation; a name past its ceilings is refused before it is looked at (C-A25). */
+/* Channel names and patterns. Both are cut at ':' and compared segment by segment, byte for byte
+ * (W-17, W-18): nothing a stranger writes is ever part of a pattern, and nothing in a pattern means
+ * more than one {variable} a segment. No recursion, no allocation; a name past its ceilings is
+ * refused before it is looked at (C-A25). */
 #include "access/channel_name.h"
 
 #include "access/grammar.h"
@@ -85,7 +86,8 @@ static const char *segment_parse(struct channel_segment *s, struct view text)
         s->before = text;
         if (text.len > CHANNEL_SEGMENT_MAX)
             return "has a segment of more than 64 bytes";
-        return literal_ok(text) ? NULL : "has a byte that is not one of A-Z a-z 0-9 _ . - in a segment";
+        return literal_ok(text) ? NULL
+                                : "has a byte that is not one of A-Z a-z 0-9 _ . - in a segment";
     }
     s->before = view_of(text.ptr, (size_t)(open - text.ptr));
     shut = memchr(open, '}', text.len - s->before.len);
@@ -119,7 +121,8 @@ static bool repeats_variable(const struct channel_pattern *p, const struct chann
     return false;
 }
 
-/* The fewest bytes a name that matches can have; a pattern that no name can match is a mistake of its author. */
+/* The fewest bytes a name that matches can have; a pattern that no name can match is a mistake of
+ * its author. */
 static size_t shortest_name(const struct channel_pattern *p)
 {
     size_t bytes = p->count - 1;
@@ -133,7 +136,8 @@ static size_t shortest_name(const struct channel_pattern *p)
     return bytes;
 }
 
-/* `text` is the operator's own, but it may hold any byte: no more than the fault is repeated, and never the bytes. */
+/* `text` is the operator's own, but it may hold any byte: no more than the fault is repeated, and
+ * never the bytes. */
 int channel_pattern_parse(struct channel_pattern *p, struct view text, struct error *why)
 {
     struct channel_pattern made = {.text = text};
@@ -155,7 +159,8 @@ int channel_pattern_parse(struct channel_pattern *p, struct view text, struct er
         }
         fault = segment_parse(s, view_of(text.ptr + start, i - start));
         if (fault == NULL && repeats_variable(&made, s))
-            fault = "has the same variable twice; each place binds by itself, so give them two names";
+            fault =
+                "has the same variable twice; each place binds by itself, so give them two names";
         if (fault != NULL) {
             error_set(why, "the channel pattern %s (segment %u)", fault, made.count + 1);
             return E_INVALID;
@@ -171,7 +176,8 @@ int channel_pattern_parse(struct channel_pattern *p, struct view text, struct er
     return OK;
 }
 
-static bool segment_match(const struct channel_segment *s, struct view v, const struct identity *who)
+static bool segment_match(const struct channel_segment *s, struct view v,
+                          const struct identity *who)
 {
     struct view bound;
 
@@ -186,7 +192,8 @@ static bool segment_match(const struct channel_segment *s, struct view v, const 
     bound = view_of(v.ptr + s->before.len, v.len - s->before.len - s->after.len);
     if (s->is_user && (who == NULL || !is_same(bound, view_of(who->user, who->user_bytes))))
         return false;
-    /* Also where it equals the caller's id: an id outside the grammar binds nothing, however it came in (C-G1). */
+    /* Also where it equals the caller's id: an id outside the grammar binds nothing, however it
+     * came in (C-G1). */
     return grammar_is_id(bound);
 }
 
@@ -204,7 +211,8 @@ bool channel_pattern_match_split(const struct channel_pattern *p, const struct c
     return true;
 }
 
-bool channel_pattern_match(const struct channel_pattern *p, struct view name, const struct identity *who)
+bool channel_pattern_match(const struct channel_pattern *p, struct view name,
+                           const struct identity *who)
 {
     struct channel_name parts;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one place that says yes. Every way through starts from "no": a name that is not one, nobody, no rule, an action we do
- * not know, a rule without its needs. Of the rules that match, each must allow; a denial outranks every other answer. */
+/* The one place that says yes. Every way through starts from "no": a name that is not one, nobody,
+ * no rule, an action we do not know, a rule without its needs. Of the rules that match, each must
+ * allow; a denial outranks every other answer. */
 #include "access/decide.h"
 
 #include "access/decide_index.h"
@@ -13,7 +14,8 @@ bool action_from_text(struct view text, enum action *out)
     unsigned i;
 
     for (i = 0; i < ACTION_COUNT; i++) {
-        if (strlen(action_names[i]) == text.len && memcmp(action_names[i], text.ptr, text.len) == 0) {
+        if (strlen(action_names[i]) == text.len &&
+            memcmp(action_names[i], text.ptr, text.len) == 0) {
             *out = (enum action)i;
             return true;
         }
@@ -52,7 +54,8 @@ static enum access_reason rule_judge(const struct access_rule *rule, const struc
 
     if ((rule->deny & q->who->roles) != 0)
         return ACCESS_ROLE_DENIED;
-    /* An empty allow list restricts nobody, as in the guide; the permission below still has to be there. */
+    /* An empty allow list restricts nobody, as in the guide; the permission below still has to be
+     * there. */
     if (rule->allow != 0 && (rule->allow & q->who->roles) == 0)
         return ACCESS_ROLE_NOT_ALLOWED;
     if (needed == 0 || (q->permissions & needed) != needed)
@@ -81,7 +84,8 @@ struct verdict {
     const struct access_rule *rule;
 };
 
-/* Rules come in any order: the strongest reason wins, and among equals the rule that stands first. */
+/* Rules come in any order: the strongest reason wins, and among equals the rule that stands first.
+ */
 static void verdict_add(struct verdict *v, const struct access_rule *rule, const struct question *q)
 {
     enum access_reason reason = rule_judge(rule, q);
@@ -91,8 +95,8 @@ static void verdict_add(struct verdict *v, const struct access_rule *rule, const
         *v = (struct verdict){reason, rule};
 }
 
-static struct verdict rules_judge(const struct access_policy *policy, const struct channel_name *name,
-                                  const struct question *q)
+static struct verdict rules_judge(const struct access_policy *policy,
+                                  const struct channel_name *name, const struct question *q)
 {
     struct verdict v = {ACCESS_NO_RULE, NULL};
     struct access_walk walk;
@@ -113,8 +117,8 @@ static struct verdict rules_judge(const struct access_policy *policy, const stru
     return v;
 }
 
-bool access_decide(const struct access_policy *policy, const struct identity *who, struct view channel,
-                   enum action action, struct access_answer *answer)
+bool access_decide(const struct access_policy *policy, const struct identity *who,
+                   struct view channel, enum action action, struct access_answer *answer)
 {
     struct verdict v = {ACCESS_NO_RULE, NULL};
     struct channel_name name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trick: rules are sorted by shape, that is how many segments they have and which of them are wholly literal. A
- * configuration has many rules but few shapes, and for one shape the literal segments of a name are a key into a hash table.
- * So a decision makes one look-up per shape of the name's length. The hash is not seeded: the table holds the operator's
- * rules and never grows with traffic, and every candidate is compared byte by byte afterwards. */
+/* The trick: rules are sorted by shape, that is how many segments they have and which of them are
+ * wholly literal. A configuration has many rules but few shapes, and for one shape the literal
+ * segments of a name are a key into a hash table. So a decision makes one look-up per shape of the
+ * name's length. The hash is not seeded: the table holds the operator's rules and never grows with
+ * traffic, and every candidate is compared byte by byte afterwards. */
 #include "access/decide_index.h"
 
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static int entry_compare_shape(const void *left, const void *right)
     return shape_compare(a->shape, b->shape);
 }
 
-/* By hash alone: should two shapes ever share a key, their rules are one group and the match tells them apart. */
+/* By hash alone: should two shapes ever share a key, their rules are one group and the match tells
+ * them apart. */
 static int entry_compare_hash(const void *left, const void *right)
 {
     const struct entry *a = left, *b = right;
@@ -182,7 +184,8 @@ void access_index_free(struct access_index *index)
     free(index);
 }
 
-void access_walk_start(struct access_walk *walk, const struct access_index *index, const struct channel_name *name)
+void access_walk_start(struct access_walk *walk, const struct access_index *index,
+                       const struct channel_name *name)
 {
     unsigned i;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a decision came out as it did, in one sentence for whoever runs the server. Decides nothing. A channel that is not a
- * channel name is not repeated, nor an id outside its grammar, so a stranger's bytes never reach a terminal through here. */
+/* Why a decision came out as it did, in one sentence for whoever runs the server. Decides nothing.
+ * A channel that is not a channel name is not repeated, nor an id outside its grammar, so a
+ * stranger's bytes never reach a terminal through here. */
 #include "access/decide.h"
 
 #include <stdarg.h>
@@ -25,7 +26,8 @@ static void add(struct sentence *s, const char *format, ...)
         s->len += (size_t)written < s->bytes - s->len ? (size_t)written : s->bytes - s->len - 1;
 }
 
-static void add_rule(struct sentence *s, const struct access_policy *policy, const struct access_rule *rule)
+static void add_rule(struct sentence *s, const struct access_policy *policy,
+                     const struct access_rule *rule)
 {
     add(s, "channels[%td] \"" VIEW_FMT "\"", rule - policy->rules, VIEW_ARG(rule->pattern.text));
     if (rule->line > 0)
@@ -33,7 +35,8 @@ static void add_rule(struct sentence *s, const struct access_policy *policy, con
 }
 
 /* The names of `roles`, joined by `joint`; "no role" when there is none. */
-static void add_roles(struct sentence *s, const struct role_set *set, uint64_t roles, const char *joint)
+static void add_roles(struct sentence *s, const struct role_set *set, uint64_t roles,
+                      const char *joint)
 {
     const char *before = "";
     uint32_t i;
@@ -71,8 +74,10 @@ static uint64_t roles_with(const struct role_set *set, enum permission needed)
     return roles;
 }
 
-/* The first rule that would match if {user_id} bound anyone: the mistake that a reader is most likely after. */
-static const struct access_rule *rule_of_another_user(const struct access_policy *policy, struct view channel)
+/* The first rule that would match if {user_id} bound anyone: the mistake that a reader is most
+ * likely after. */
+static const struct access_rule *rule_of_another_user(const struct access_policy *policy,
+                                                      struct view channel)
 {
     uint32_t i;
     unsigned n;
@@ -88,13 +93,15 @@ static const struct access_rule *rule_of_another_user(const struct access_policy
     return NULL;
 }
 
-static void add_no_rule(struct sentence *s, const struct access_policy *policy, const struct identity *who,
-                        struct view channel)
+static void add_no_rule(struct sentence *s, const struct access_policy *policy,
+                        const struct identity *who, struct view channel)
 {
     const struct access_rule *near = rule_of_another_user(policy, channel);
 
     if (near == NULL) {
-        add(s, "refused: no rule under channels matches " VIEW_FMT "; to allow it, write a rule with such a pattern",
+        add(s,
+            "refused: no rule under channels matches " VIEW_FMT
+            "; to allow it, write a rule with such a pattern",
             VIEW_ARG(channel));
         return;
     }
@@ -105,19 +112,22 @@ static void add_no_rule(struct sentence *s, const struct access_policy *policy, 
     add(s, "; no other rule matches " VIEW_FMT, VIEW_ARG(channel));
 }
 
-static void add_allowed(struct sentence *s, const struct access_policy *policy, const struct identity *who,
-                        enum action action, const struct access_rule *rule)
+static void add_allowed(struct sentence *s, const struct access_policy *policy,
+                        const struct identity *who, enum action action,
+                        const struct access_rule *rule)
 {
     add(s, "allowed by ");
     add_rule(s, policy, rule);
     add(s, ": ");
     add_user(s, who);
-    add(s, " may %s, which needs %s, given by ", action_text(action), permission_text(rule->needs[action]));
-    add_roles(s, &policy->roles, roles_with(&policy->roles, rule->needs[action]) & who->roles, " and ");
+    add(s, " may %s, which needs %s, given by ", action_text(action),
+        permission_text(rule->needs[action]));
+    add_roles(s, &policy->roles, roles_with(&policy->roles, rule->needs[action]) & who->roles,
+              " and ");
 }
 
-static void add_not_allowed(struct sentence *s, const struct access_policy *policy, const struct identity *who,
-                            const struct access_rule *rule)
+static void add_not_allowed(struct sentence *s, const struct access_policy *policy,
+                            const struct identity *who, const struct access_rule *rule)
 {
     add(s, "refused by ");
     add_rule(s, policy, rule);
@@ -127,11 +137,13 @@ static void add_not_allowed(struct sentence *s, const struct access_policy *poli
     add_user(s, who);
     add(s, " has ");
     add_roles(s, &policy->roles, who->roles, ", ");
-    add(s, "; to allow it, give the user one of those roles or add one of the user's roles to the list");
+    add(s, "; to allow it, give the user one of those roles or add one of the user's roles to the "
+           "list");
 }
 
-static void add_no_permission(struct sentence *s, const struct access_policy *policy, const struct identity *who,
-                              enum action action, const struct access_answer *answer)
+static void add_no_permission(struct sentence *s, const struct access_policy *policy,
+                              const struct identity *who, enum action action,
+                              const struct access_answer *answer)
 {
     if (answer->rule == NULL || (unsigned)action >= ACTION_COUNT) {
         add(s, "refused: there is no such action; a rule speaks of subscribe and publish alone");
@@ -147,8 +159,8 @@ static void add_no_permission(struct sentence *s, const struct access_policy *po
     add_roles(s, &policy->roles, roles_with(&policy->roles, answer->needed), ", ");
 }
 
-static void add_denied(struct sentence *s, const struct access_policy *policy, const struct identity *who,
-                       const struct access_answer *answer)
+static void add_denied(struct sentence *s, const struct access_policy *policy,
+                       const struct identity *who, const struct access_answer *answer)
 {
     add(s, "refused by ");
     add_rule(s, policy, answer->rule);
@@ -156,11 +168,13 @@ static void add_denied(struct sentence *s, const struct access_policy *policy, c
     add_roles(s, &policy->roles, answer->role, ", ");
     add(s, ", which ");
     add_user(s, who);
-    add(s, " has, and deny beats allow; to allow it, take the role off the deny list or away from the user");
+    add(s, " has, and deny beats allow; to allow it, take the role off the deny list or away from "
+           "the user");
 }
 
-void access_explain(char *out, size_t out_bytes, const struct access_policy *policy, const struct identity *who,
-                    struct view channel, enum action action, const struct access_answer *answer)
+void access_explain(char *out, size_t out_bytes, const struct access_policy *policy,
+                    const struct identity *who, struct view channel, enum action action,
+                    const struct access_answer *answer)
 {
     struct sentence s = {out, out_bytes, 0};
     struct access_answer own;
@@ -177,8 +191,10 @@ void access_explain(char *out, size_t out_bytes, const struct access_policy *pol
         add_allowed(&s, policy, who, action, answer->rule);
         break;
     case ACCESS_BAD_CHANNEL:
-        add(&s, "refused: not a channel name; one is 1 to %d segments of A-Z a-z 0-9 _ . - joined by ':', "
-                "each of at most %d bytes, %d in all",
+        add(&s,
+            "refused: not a channel name; one is 1 to %d segments of A-Z a-z 0-9 _ . - joined by "
+            "':', "
+            "each of at most %d bytes, %d in all",
             CHANNEL_SEGMENTS_MAX, CHANNEL_SEGMENT_MAX, CHANNEL_NAME_MAX);
         break;
     case ACCESS_NO_IDENTITY:

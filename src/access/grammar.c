@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The byte classes as a table: one load a byte on the message path, and nothing that a locale could change. */
+/* The byte classes as a table: one load a byte on the message path, and nothing that a locale could
+ * change. */
 #include "access/grammar.h"
 
 #define BOTH (GRAMMAR_ID | GRAMMAR_SEGMENT)
 
 const uint8_t grammar_table[256] = {
-    ['0' ... '9'] = BOTH, ['A' ... 'Z'] = BOTH,    ['a' ... 'z'] = BOTH,
-    ['_'] = BOTH,         ['-'] = BOTH,            ['.'] = GRAMMAR_SEGMENT,
+    ['0' ... '9'] = BOTH, ['A' ... 'Z'] = BOTH, ['a' ... 'z'] = BOTH,
+    ['_'] = BOTH,         ['-'] = BOTH,         ['.'] = GRAMMAR_SEGMENT,
 };
 
 bool grammar_is_id(struct view v)

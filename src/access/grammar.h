@@ -21,7 +21,8 @@ static inline bool grammar_has(char c, enum grammar_class wanted)
     return (grammar_table[(uint8_t)c] & wanted) != 0;
 }
 
-/* Whether every byte is of GRAMMAR_ID. True for the empty view: the length is the caller's question. */
+/* Whether every byte is of GRAMMAR_ID. True for the empty view: the length is the caller's
+ * question. */
 bool grammar_is_id(struct view v);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grammar of user ids. It is narrower than the grammar of channel names on purpose: an id holds nothing that separates,
- * joins or stands for anything in a name or a pattern, so an id can never reach further than itself (C-G1). */
+/* The grammar of user ids. It is narrower than the grammar of channel names on purpose: an id holds
+ * nothing that separates, joins or stands for anything in a name or a pattern, so an id can never
+ * reach further than itself (C-G1). */
 #include "access/identity.h"
 
 #include "access/grammar.h"

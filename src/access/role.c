@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Roles are a set of exact strings: no prefix, no substring, no case folding (W-19). A role that is not in the set has no
- * bit, so it can neither give nor take anything. */
+/* Roles are a set of exact strings: no prefix, no substring, no case folding (W-19). A role that is
+ * not in the set has no bit, so it can neither give nor take anything. */
 #include "access/role.h"
 
 #include "access/grammar.h"
@@ -17,7 +17,8 @@ static const struct {
 };
 
 #define PERMISSION_COUNT (sizeof(permission_names) / sizeof(permission_names[0]))
-#define PERMISSION_ALL (PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE | PERMISSION_ADMIN)
+#define PERMISSION_ALL \
+    (PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE | PERMISSION_ADMIN)
 
 static bool text_is(const char *text, struct view v)
 {
