@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.c: bump allocation in chunks. The first chunk always has the usual size and survives a reset; what does not fit
- * gets a further chunk, freed at the reset. Of two chunks the one with more room left stays current, so one big item does
- * not waste the chunk before it. */
+/* arena.c: bump allocation in chunks. The first chunk always has the usual size and survives a
+ * reset; what does not fit gets a further chunk, freed at the reset. Of two chunks the one with
+ * more room left stays current, so one big item does not waste the chunk before it. */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h: memory that is freed all at once. Not thread-safe. Aligned to 16 bytes. One arena per worker serves message
- * after message: arena_reset keeps the first chunk, so the steady state never calls malloc. */
+/* arena.h: memory that is freed all at once. Not thread-safe. Aligned to 16 bytes. One arena per
+ * worker serves message after message: arena_reset keeps the first chunk, so the steady state never
+ * calls malloc. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* assert.c: the last words of a process that found a bug of its own. One write, no allocation, no lock, so that it also
- * works when the heap is what broke. */
+/* assert.c: the last words of a process that found a bug of its own. One write, no allocation, no
+ * lock, so that it also works when the heap is what broke. */
 #include "base/assert.h"
 
 #include <stdio.h>

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base64.c: RFC 4648 sections 4 and 5. One decoder core serves both alphabets; what differs is checked around it. */
+/* base64.c: RFC 4648 sections 4 and 5. One decoder core serves both alphabets; what differs is
+ * checked around it. */
 #include "base/base64.h"
 
 #include "base/status.h"
 
-static const char alphabet_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_standard[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static size_t encode(char *out, const uint8_t *bytes, size_t len, const char *alphabet)
 {

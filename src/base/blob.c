@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* blob.c: the reference count. The last drop acquires what every other drop released, so that free sees all writes. */
+/* blob.c: the reference count. The last drop acquires what every other drop released, so that free
+ * sees all writes. */
 #include "base/blob.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ struct blob *blob_keep(struct blob *b)
 {
     unsigned before = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
 
-    /* Half of the range is far more than all queues together can hold; going on would free memory in use. */
+    /* Half of the range is far more than all queues together can hold; going on would free memory
+     * in use. */
     ASSERT(before > 0 && before < UINT32_MAX / 2);
     return b;
 }
@@ -37,7 +39,8 @@ void blob_drop(struct blob *b)
 
     if (b == NULL)
         return;
-    /* acq_rel on every drop, not a fence on the last one: ThreadSanitizer does not understand fences. */
+    /* acq_rel on every drop, not a fence on the last one: ThreadSanitizer does not understand
+     * fences. */
     before = atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel);
     ASSERT(before > 0);
     if (before == 1)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* blob.h: an immutable, refcounted run of bytes that many queues share. keep and drop are safe from any thread. */
+/* blob.h: an immutable, refcounted run of bytes that many queues share. keep and drop are safe from
+ * any thread. */
 #ifndef BASE_BLOB_H
 #define BASE_BLOB_H
 
@@ -13,7 +14,8 @@ struct blob {
     uint8_t data[];
 };
 
-/* One reference, `len` bytes for the caller to fill before anyone else sees it. NULL when out of memory. */
+/* One reference, `len` bytes for the caller to fill before anyone else sees it. NULL when out of
+ * memory. */
 struct blob *blob_new(uint32_t len);
 struct blob *blob_keep(struct blob *b);
 void blob_drop(struct blob *b); /* NULL is fine */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.c: the system's clocks, and a time as text. The calendar is computed here, because gmtime_r takes a lock. */
+/* clock.c: the system's clocks, and a time as text. The calendar is computed here, because gmtime_r
+ * takes a lock. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -83,7 +84,8 @@ static char *put_date(char *out, unsigned days)
 
 void clock_wall_text(int64_t wall_ms, char *out)
 {
-    const int64_t last_ms = 253402300799999; /* 9999-12-31T23:59:59.999Z: four digits of year, no more */
+    /* 9999-12-31T23:59:59.999Z: four digits of year, no more. */
+    const int64_t last_ms = 253402300799999;
     int64_t ms = wall_ms < 0 ? 0 : wall_ms > last_ms ? last_ms : wall_ms;
     unsigned of_day = (unsigned)(ms % DAY_MS);
 

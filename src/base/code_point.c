@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* code_point.c: a strict UTF-8 step (RFC 3629 section 4) and the code points that must never reach a reader raw. */
+/* code_point.c: a strict UTF-8 step (RFC 3629 section 4) and the code points that must never reach
+ * a reader raw. */
 #include "base/code_point.h"
 
 size_t code_point_decode(const uint8_t *bytes, size_t left, uint32_t *value)
@@ -32,6 +33,6 @@ bool code_point_is_control(uint32_t value)
 {
     if (value < 0x20 || (value >= 0x7f && value <= 0x9f))
         return true;
-    return value == 0x061c || value == 0x200e || value == 0x200f || (value >= 0x2028 && value <= 0x202e) ||
-           (value >= 0x2066 && value <= 0x2069);
+    return value == 0x061c || value == 0x200e || value == 0x200f ||
+           (value >= 0x2028 && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069);
 }

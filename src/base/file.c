@@ -15,7 +15,8 @@
 
 #define FILE_READ_BYTES 4096
 
-/* Reads until the end rather than as much as fstat promises: a file may grow, and /proc files claim to be empty. */
+/* Reads until the end rather than as much as fstat promises: a file may grow, and /proc files claim
+ * to be empty. */
 static int read_all(struct buf *out, int fd)
 {
     for (;;) {
@@ -53,7 +54,8 @@ int file_read(struct buf *out, const char *path)
     size_t before = out->len;
     struct stat st;
     int rc = E_IO;
-    /* O_NONBLOCK: a FIFO under that name must not hang the start. It changes nothing for a regular file. */
+    /* O_NONBLOCK: a FIFO under that name must not hang the start. It changes nothing for a regular
+     * file. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
@@ -87,7 +89,8 @@ static int write_all(int fd, const uint8_t *bytes, size_t len)
     return OK;
 }
 
-/* Fills the new file and gives it its mode before its name is known to anyone. fchmod, because umask cuts open's mode. */
+/* Fills the new file and gives it its mode before its name is known to anyone. fchmod, because
+ * umask cuts open's mode. */
 static int fill(int fd, const void *bytes, size_t len, mode_t mode)
 {
     if (fchmod(fd, mode) != 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ip.c: addresses as text. Reading is strict, because an allow list that reads "010.0.0.1" differently from the kernel is
- * a hole; writing follows RFC 5952, so that one address has one text. */
+/* ip.c: addresses as text. Reading is strict, because an allow list that reads "010.0.0.1"
+ * differently from the kernel is a hole; writing follows RFC 5952, so that one address has one
+ * text. */
 #include "base/ip.h"
 
 #include <string.h>
@@ -39,7 +40,8 @@ static void put_group(struct wr *w, unsigned value)
     }
 }
 
-/* RFC 5952 section 4.2: the first of the longest runs of zero groups, if it is at least two groups long. */
+/* RFC 5952 section 4.2: the first of the longest runs of zero groups, if it is at least two groups
+ * long. */
 static int longest_zeros(const uint8_t *bytes, int *run)
 {
     int best = -1;
@@ -133,8 +135,8 @@ static bool parse_group(struct view text, unsigned *value)
     return true;
 }
 
-/* Groups between colons into `out` (16 bytes of room); the last one may be a dotted quad if it ends the address.
- * Returns how many bytes they make, or -1. An empty text makes none. */
+/* Groups between colons into `out` (16 bytes of room); the last one may be a dotted quad if it ends
+ * the address. Returns how many bytes they make, or -1. An empty text makes none. */
 static int parse_groups(uint8_t *out, struct view text, bool may_end_in_v4)
 {
     int at = 0;

@@ -17,6 +17,7 @@ struct ip_address {
 void ip_address_text(const struct ip_address *address, char *out);
 /* Strict dotted quad (no leading zeros) or IPv6 without zone and brackets. */
 bool ip_address_parse(struct ip_address *out, struct view text);
-bool ip_address_is_loopback(const struct ip_address *address); /* 127/8, ::1, v4-mapped 127/8; a Unix socket counts */
+/* 127/8, ::1, v4-mapped 127/8; a Unix socket counts. */
+bool ip_address_is_loopback(const struct ip_address *address);
 
 #endif

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_out.c: JSON text that is safe to log, to send and to put into HTML, whatever bytes it is made of.
- * Runs of plain ASCII are found with one table look-up a byte and copied whole; everything else goes one code point at a
- * time. Both are linear in the input. */
+/* json_out.c: JSON text that is safe to log, to send and to put into HTML, whatever bytes it is
+ * made of. Runs of plain ASCII are found with one table look-up a byte and copied whole; everything
+ * else goes one code point at a time. Both are linear in the input. */
 #include "base/json_out.h"
 
 #include "base/code_point.h"
 
 /* The printable ASCII bytes that stand for themselves: all but `"`, `\`, `<`, `>` and `&`. */
 static const bool is_plain[256] = {
-    [' '] = true,          ['!'] = true,          ['#' ... '%'] = true, ['\'' ... ';'] = true,
-    ['='] = true,          ['?' ... '['] = true,  [']' ... '~'] = true,
+    [' '] = true, ['!'] = true,         ['#' ... '%'] = true, ['\'' ... ';'] = true,
+    ['='] = true, ['?' ... '['] = true, [']' ... '~'] = true,
 };
 
 static void escape(struct wr *w, uint32_t value)
 {
     static const char hex[] = "0123456789abcdef";
-    char out[6] = {'\\', 'u', hex[value >> 12 & 15], hex[value >> 8 & 15], hex[value >> 4 & 15], hex[value & 15]};
+    char out[6] = {
+        '\\',           'u', hex[value >> 12 & 15], hex[value >> 8 & 15], hex[value >> 4 & 15],
+        hex[value & 15]};
 
     wr_bytes(w, out, sizeof(out));
 }
 
-/* Writes the code point at `at`, which is_plain has refused, and returns how many bytes of input it took.
- * A byte that belongs to no code point is replaced alone, so the reader finds the next good one again. */
+/* Writes the code point at `at`, which is_plain has refused, and returns how many bytes of input it
+ * took. A byte that belongs to no code point is replaced alone, so the reader finds the next good
+ * one again. */
 static size_t put_special(struct wr *w, const uint8_t *at, size_t len, uint32_t value)
 {
     if (len == 0) {
@@ -55,7 +58,8 @@ void json_out_string(struct wr *w, struct view v, size_t max_bytes)
         wr_bytes(w, bytes + from, i - from);
         if (i == stop)
             break;
-        /* Decoded with all of v in sight, so that the cut falls between code points, not inside one. */
+        /* Decoded with all of v in sight, so that the cut falls between code points, not inside
+         * one. */
         len = code_point_decode(bytes + i, v.len - i, &value);
         if (len > stop - i)
             break;

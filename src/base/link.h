@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* link.h: an intrusive doubly linked ring. A head is a link that stands in no item. Not thread-safe. */
+/* link.h: an intrusive doubly linked ring. A head is a link that stands in no item. Not
+ * thread-safe. */
 #ifndef BASE_LINK_H
 #define BASE_LINK_H
 
@@ -10,7 +11,8 @@ struct link {
     struct link *next, *prev;
 };
 
-#define LINK_ITEM(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define LINK_ITEM(pointer, type, member)                                                           \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void link_init(struct link *l)
 {
@@ -28,7 +30,8 @@ static inline void link_append(struct link *head, struct link *item)
     head->prev->next = item;
     head->prev = item;
 }
-/* Takes `item` out of whatever ring it is in; it is alone afterwards, and removing it again is harmless. */
+/* Takes `item` out of whatever ring it is in; it is alone afterwards, and removing it again is
+ * harmless. */
 static inline void link_remove(struct link *item)
 {
     item->prev->next = item->next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.c: one line, one write(2), so that lines of several threads never mix. Control characters and bytes that are no
- * UTF-8 become \xNN: nobody forges a line or moves the operator's cursor. The level is the one mutable global. */
+/* log.c: one line, one write(2), so that lines of several threads never mix. Control characters and
+ * bytes that are no UTF-8 become \xNN: nobody forges a line or moves the operator's cursor. The
+ * level is the one mutable global. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -70,7 +71,8 @@ void log_line(enum log_level level, const char *format, ...)
     wr_text(&w, "Z ");
     wr_text(&w, names[level]);
     wr_u8(&w, ' ');
-    put_text(&w, (const uint8_t *)text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    put_text(&w, (const uint8_t *)text,
+             (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
     wr_u8(&w, '\n');
     /* A log that cannot be written has nowhere to say so, and must not stop the service. */
     if (write(STDERR_FILENO, line, wr_len(&w)) < 0)

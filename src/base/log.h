@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.h: the operator's text log on stderr (not the security event log, which is server/event_log.h). Any thread.
- * Only server/, cli/ and tools call it; rooms below return errors. Level is the one mutable global (STYLE section 1). */
+/* log.h: the operator's text log on stderr (not the security event log, which is
+ * server/event_log.h). Any thread. Only server/, cli/ and tools call it; rooms below return errors.
+ * Level is the one mutable global (STYLE section 1). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

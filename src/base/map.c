@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* map.c: open addressing with linear probing, at most three quarters full. Removal moves later entries of the same run
- * back instead of leaving a tombstone, so a map that churns for years looks like a fresh one. The key is drawn with the
- * first allocation: an empty map costs no system call. */
+/* map.c: open addressing with linear probing, at most three quarters full. Removal moves later
+ * entries of the same run back instead of leaving a tombstone, so a map that churns for years looks
+ * like a fresh one. The key is drawn with the first allocation: an empty map costs no system call.
+ */
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -30,7 +31,8 @@ void map_clear(struct map *m)
     map_init(m, m->max_count);
 }
 
-/* The slot that holds the key, or the free one where it would go. The map has slots, and one is always free. */
+/* The slot that holds the key, or the free one where it would go. The map has slots, and one is
+ * always free. */
 static struct map_slot *slot_for(const struct map *m, struct view key, uint64_t hash)
 {
     size_t mask = m->capacity - 1;
@@ -98,7 +100,8 @@ int map_put(struct map *m, struct view key, void *value)
     return OK;
 }
 
-/* Closes the gap at `hole`: an entry moves into it unless that would put it before its home slot. */
+/* Closes the gap at `hole`: an entry moves into it unless that would put it before its home slot.
+ */
 static void close_gap(struct map *m, size_t hole)
 {
     size_t mask = m->capacity - 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* map.h: a hash map from byte strings to pointers. SipHash-2-4 under a random key per map, so strangers cannot aim for
- * collisions. Not thread-safe. Keys are NOT copied: they must live as long as their entry (usually inside the value). */
+/* map.h: a hash map from byte strings to pointers. SipHash-2-4 under a random key per map, so
+ * strangers cannot aim for collisions. Not thread-safe. Keys are NOT copied: they must live as long
+ * as their entry (usually inside the value). */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -18,7 +19,7 @@ struct map {
 
 /* Never allocates; the first map_put does. */
 void map_init(struct map *m, size_t max_count);
-void map_clear(struct map *m); /* values are the caller's */
+void map_clear(struct map *m);                        /* values are the caller's */
 void *map_find(const struct map *m, struct view key); /* NULL where there is none */
 /* E_EXISTS, E_LIMIT (max_count), E_NOMEM; nothing changes on failure. value must not be NULL. */
 int map_put(struct map *m, struct view key, void *value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* random.c: the kernel's generator, and a cheap one (splitmix64) for choices that no stranger gains from guessing. */
+/* random.c: the kernel's generator, and a cheap one (splitmix64) for choices that no stranger gains
+ * from guessing. */
 #include "base/random.h"
 
 #include <errno.h>

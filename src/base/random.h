@@ -9,7 +9,8 @@
 /* Fills or aborts the process: there is no safe way to go on without randomness. */
 void random_bytes(void *out, size_t len);
 uint64_t random_u64(void);
-/* A cheap non-secret generator for jitter and eviction, seeded once from random_bytes by the caller. */
+/* A cheap non-secret generator for jitter and eviction, seeded once from random_bytes by the
+ * caller. */
 uint32_t random_jitter(uint64_t *state, uint32_t below);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rd.c: the bounds-checked reader. All numbers go through rd_bytes, so there is one place where bounds are checked. */
+/* rd.c: the bounds-checked reader. All numbers go through rd_bytes, so there is one place where
+ * bounds are checked. */
 #include "base/rd.h"
 
 struct view rd_bytes(struct rd *r, size_t len)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rd.h: a bounds-checked reader over bytes from outside. Big-endian. Failure is sticky: read on, test once at the end. */
+/* rd.h: a bounds-checked reader over bytes from outside. Big-endian. Failure is sticky: read on,
+ * test once at the end. */
 #ifndef BASE_RD_H
 #define BASE_RD_H
 

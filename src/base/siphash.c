@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* siphash.c: SipHash-2-4 (Aumasson and Bernstein, 2012), written from the paper: two rounds a word, four at the end.
- * Declared in map.h. The key is read as two little-endian words, as in the paper. */
+/* siphash.c: SipHash-2-4 (Aumasson and Bernstein, 2012), written from the paper: two rounds a word,
+ * four at the end. Declared in map.h. The key is read as two little-endian words, as in the paper.
+ */
 #include <stdint.h>
 #include <string.h>
 
@@ -40,14 +41,15 @@ static inline void sip_word(struct sip *s, uint64_t word)
 /* Little-endian; the compiler makes one load of it. */
 static inline uint64_t word_at(const uint8_t *p)
 {
-    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
-           (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
 }
 
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t len)
 {
-    struct sip s = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261,
-                    key[1] ^ 0x7465646279746573};
+    struct sip s = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
+                    key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
     const uint8_t *at = bytes;
     uint64_t last = (uint64_t)len << 56;
     size_t left = len;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status.c: the phrase for each status. A number nobody knows still gets a phrase, because it ends up in a log line. */
+/* status.c: the phrase for each status. A number nobody knows still gets a phrase, because it ends
+ * up in a log line. */
 #include "base/status.h"
 
 const char *status_text(int status)

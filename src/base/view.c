@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view.c: comparing and cutting bytes that belong to someone else. No locale: only ASCII letters have a case. */
+/* view.c: comparing and cutting bytes that belong to someone else. No locale: only ASCII letters
+ * have a case. */
 #include "base/view.h"
 
 #include <stdlib.h>

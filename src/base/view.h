@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view.h: bytes that belong to someone else. Pure. A view need not end in NUL and may hold any byte. */
+/* view.h: bytes that belong to someone else. Pure. A view need not end in NUL and may hold any
+ * byte. */
 #ifndef BASE_VIEW_H
 #define BASE_VIEW_H
 
@@ -14,8 +15,8 @@ struct view {
 };
 
 #define VIEW(literal) ((struct view){"" literal, sizeof(literal) - 1})
-#define VIEW_FMT "%.*s" /* printf: "..." VIEW_FMT, VIEW_ARG(v) */
-#define VIEW_ARG(v) (int)(v).len, (v).ptr
+#define VIEW_FMT      "%.*s" /* printf: "..." VIEW_FMT, VIEW_ARG(v) */
+#define VIEW_ARG(v)   (int)(v).len, (v).ptr
 
 static inline struct view view_of(const void *ptr, size_t len)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wr.c: the bounds-checked writer. A piece that does not fit is not written at all, and nothing after it is either. */
+/* wr.c: the bounds-checked writer. A piece that does not fit is not written at all, and nothing
+ * after it is either. */
 #include "base/wr.h"
 
 #include <string.h>

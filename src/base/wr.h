@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* wr.h: a bounds-checked writer into the caller's memory. Failure (no room) is sticky; test wr.failed once at the end. */
+/* wr.h: a bounds-checked writer into the caller's memory. Failure (no room) is sticky; test
+ * wr.failed once at the end. */
 #ifndef BASE_WR_H
 #define BASE_WR_H
 
