@@ -26,16 +26,18 @@ enum close_code {
     CLOSE_UNAUTHORIZED_CLIENT = 4003
 };
 
-#define CLOSE_REASON_MAX 123
+#define CLOSE_REASON_MAX  123
 #define CLOSE_PAYLOAD_MAX 125
 
 bool close_code_may_receive(unsigned code); /* R-X3 */
 bool close_code_may_send(unsigned code);    /* R-X4, server side */
 
-/* The payload of a Close frame from a peer. An empty one gives CLOSE_NO_STATUS. On failure returns false and *code is what
- * to fail the connection with (1002 or 1007, R-X1). *reason points into payload. */
+/* The payload of a Close frame from a peer. An empty one gives CLOSE_NO_STATUS. On failure returns
+ * false and *code is what to fail the connection with (1002 or 1007, R-X1). *reason points into
+ * payload. */
 bool close_payload_decode(const uint8_t *payload, size_t len, uint16_t *code, struct view *reason);
-/* Writes at most CLOSE_PAYLOAD_MAX bytes: an illegal code becomes 1011, the reason is cut on a code point. Returns length. */
+/* Writes at most CLOSE_PAYLOAD_MAX bytes: an illegal code becomes 1011, the reason is cut on a code
+ * point. Returns length. */
 size_t close_payload_encode(uint8_t out[CLOSE_PAYLOAD_MAX], unsigned code, struct view reason);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ws_deflate.h: permessage-deflate (RFC 7692): offers and answers, and message (de)compression with limits on the output.
- * Not thread-safe. Without context takeover one ws_inflate and one ws_deflate per worker serve all its connections. */
+/* ws_deflate.h: permessage-deflate (RFC 7692): offers and answers, and message (de)compression with
+ * limits on the output. Not thread-safe. Without context takeover one ws_inflate (of 15 bits) and
+ * one ws_deflate for each agreed server_max_window_bits serve all connections of a worker. */
 #ifndef WIRE_WS_DEFLATE_H
 #define WIRE_WS_DEFLATE_H
 
@@ -26,31 +27,38 @@ struct ws_deflate_params { /* what was agreed */
     bool answer_server_window;
 };
 
-/* Goes through the offers of one (joined) Sec-WebSocket-Extensions value in order and takes the first fitting
- * permessage-deflate. Unknown extensions and unfit offers are passed over (R-D1..R-D4). E_INVALID when the header breaks
- * its grammar (R-H13): refuse the handshake. params->is_on says whether one was agreed. Linear time. */
-int ws_deflate_negotiate(struct ws_deflate_params *params, const struct ws_deflate_options *options, struct view offers);
+/* Goes through the offers of one (joined) Sec-WebSocket-Extensions value in order and takes the
+ * first fitting permessage-deflate. Unknown extensions and unfit offers are passed over
+ * (R-D1..R-D4). E_INVALID when the header breaks its grammar (R-H13): refuse the handshake.
+ * params->is_on says whether one was agreed. Empty `offers`: no header. Linear time. */
+int ws_deflate_negotiate(struct ws_deflate_params *params, const struct ws_deflate_options *options,
+                         struct view offers);
 /* The value for the answer's Sec-WebSocket-Extensions. */
 void ws_deflate_answer(struct wr *w, const struct ws_deflate_params *params);
-/* Client side: checks a server's answer against what ws_deflate_offer sends. E_INVALID: fail the connection. */
-#define WS_DEFLATE_OFFER "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
+/* Client side: checks a server's answer against WS_DEFLATE_OFFER. E_INVALID: fail the connection.
+ */
+#define WS_DEFLATE_OFFER                                                                           \
+    "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
 int ws_deflate_accept(struct ws_deflate_params *params, struct view answer);
 
 struct ws_inflate;
 /* window_bits 9..15; keeps_context false resets after each message. */
 int ws_inflate_new(struct ws_inflate **out, uint8_t window_bits, bool keeps_context);
 void ws_inflate_free(struct ws_inflate *z);
-/* Inflates one whole message (the four stripped bytes are fed separately, C-A22). Output at most max_bytes; the ratio of
- * output to input at most 100:1 once past 16 KiB (R-D8) unless max_ratio says otherwise (0 = no ratio).
- * *out points into z and is valid until the next call. E_INVALID corrupt, E_LIMIT too big, E_NOMEM. */
-int ws_inflate_message(struct ws_inflate *z, const uint8_t *in, size_t in_len, uint64_t max_bytes, uint32_t max_ratio,
-                       uint8_t **out, size_t *out_len);
+/* Inflates one whole message (the four stripped bytes are fed separately, C-A22). Output at most
+ * max_bytes and, once past 16 KiB, at most max_ratio times the input (R-D8; 0 = no such limit).
+ * *out points into z, is writable, and valid until the next call. E_INVALID corrupt, E_LIMIT too
+ * big, E_NOMEM; after a failure a z that keeps context is of no more use. */
+int ws_inflate_message(struct ws_inflate *z, const uint8_t *in, size_t in_len, uint64_t max_bytes,
+                       uint32_t max_ratio, uint8_t **out, size_t *out_len);
 void ws_inflate_shrink(struct ws_inflate *z); /* gives big scratch memory back; call when idle */
 
 struct ws_deflate;
 int ws_deflate_new(struct ws_deflate **out, uint8_t window_bits, uint8_t level, bool keeps_context);
 void ws_deflate_free(struct ws_deflate *z);
-/* Compresses one message; the trailing 00 00 ff ff is stripped. *out points into z until the next call. */
-int ws_deflate_message(struct ws_deflate *z, const uint8_t *in, size_t in_len, uint8_t **out, size_t *out_len);
+/* Compresses one message; the trailing 00 00 ff ff is stripped. *out points into z until the next
+ * call. */
+int ws_deflate_message(struct ws_deflate *z, const uint8_t *in, size_t in_len, uint8_t **out,
+                       size_t *out_len);
 
 #endif
