@@ -23,6 +23,10 @@ struct jwt_key {
     int (*verify)(const struct jwt_key *key, struct view signed_part, const uint8_t *signature, size_t signature_bytes);
     struct hmac_key *hmac; /* owned by the issuer */
 };
+/* Makes a symmetric key: sets every field. algorithm is one of "HS256", "HS384", "HS512" and must live as long as the key;
+ * key_id has at most 64 bytes. The caller frees key->hmac. E_UNSUPPORTED (algorithm), E_INVALID (secret shorter than the hash,
+ * key_id too long), E_NOMEM, E_CRYPTO. */
+int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id, const void *secret, size_t secret_bytes);
 /* One row of auth.jwt. NULL issuer/audience = switched off by name in the configuration. */
 struct jwt_issuer {
     const char *issuer, *audience;
