@@ -20,7 +20,7 @@ static const char *type_text(const struct option *row)
     case OPTION_TEXT:
         return "text";
     case OPTION_CUSTOM:
-        return row->children != NULL ? "list" : "see help";
+        return row->children != NULL ? "list" : "see meaning";
     case OPTION_LATER:
         return "not yet";
     case OPTION_ENUM:

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options_auth.c: `auth` of a configuration: who signs tokens, and with which secret. The secret itself never stands in the
+ * file, never in a message, and is wiped as soon as the keys are made. Nothing about a token is left to chance: algorithms,
+ * issuer and audience are said, or switched off by name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "crypto/secret.h"
+#include "server/options_load.h"
+
+#define SECRETS_MAX 2 /* the old one and the new one, while they change */
+
+static const char *const algorithm_names[] = {"HS256", "HS384", "HS512", NULL};
+static const char *const later_names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
+                                          "ES384", "ES512", "EdDSA", "Ed25519", NULL};
+
+struct secret_draft {
+    char *file, *env, *kid;
+    struct buf bytes;
+    const struct node *place;
+};
+/* One row of auth.jwt while it is read. */
+struct issuer_draft {
+    const struct loading *l;
+    unsigned algorithms; /* bit n: algorithm_names[n] */
+    struct secret_draft secrets[SECRETS_MAX];
+    unsigned secrets_count;
+    char *issuer, *audience, *kid, *roles_claim;
+    uint64_t skew_ms;
+};
+
+static void read_algorithm(struct issuer_draft *draft, const struct node *item, struct problems *problems)
+{
+    if (item->type != NODE_SCALAR) {
+        problems_add(problems, item->line, item->column, "the name of an algorithm must stand here");
+        return;
+    }
+    for (unsigned i = 0; algorithm_names[i] != NULL; i++) {
+        if (!view_eq(item->text, view_of_text(algorithm_names[i])))
+            continue;
+        if ((draft->algorithms & (1U << i)) != 0)
+            problems_add(problems, item->line, item->column, "`%s` stands here a second time", algorithm_names[i]);
+        draft->algorithms |= 1U << i;
+        return;
+    }
+    for (unsigned i = 0; later_names[i] != NULL; i++) {
+        if (!view_eq(item->text, view_of_text(later_names[i])))
+            continue;
+        problems_add(problems, item->line, item->column,
+                     "`%s` is not available in this version: HS256, HS384 and HS512 are", later_names[i]);
+        return;
+    }
+    if (view_eq_nocase(item->text, VIEW("none")))
+        problems_add(problems, item->line, item->column, "`none` would accept tokens that nobody signed");
+    else
+        problems_add(problems, item->line, item->column, "there is no algorithm `%s`%s", problem_word(item->text).text,
+                     problems_suggestion(item->text, algorithm_names).text);
+}
+
+static int read_algorithms(struct node *value, void *target, struct problems *problems)
+{
+    if (!option_is_list(value, 8, problems))
+        return E_INVALID;
+    if (value->count == 0)
+        problems_add(problems, value->line, value->column, "`algorithms` is empty: [HS256] is usual");
+    for (const struct node *item = value->first; item != NULL; item = item->next)
+        read_algorithm(target, item, problems);
+    return OK;
+}
+
+/* A claim to compare with, or null for: not checked. */
+static int read_claim(struct node *value, char **field, struct problems *problems)
+{
+    if (value->type == NODE_NULL)
+        return OK;
+    return option_text(value, field, problems) ? OK : E_INVALID;
+}
+
+static int read_issuer(struct node *value, void *target, struct problems *problems)
+{
+    return read_claim(value, &((struct issuer_draft *)target)->issuer, problems);
+}
+
+static int read_audience(struct node *value, void *target, struct problems *problems)
+{
+    return read_claim(value, &((struct issuer_draft *)target)->audience, problems);
+}
+
+static const struct option secret_rows[] = {
+    {.name = "file", .type = OPTION_TEXT, .offset = offsetof(struct secret_draft, file)},
+    {.name = "env", .type = OPTION_TEXT, .offset = offsetof(struct secret_draft, env)},
+    {.name = "kid", .type = OPTION_TEXT, .offset = offsetof(struct secret_draft, kid)},
+    {0},
+};
+
+static bool env_name_ok(const char *name)
+{
+    size_t len = strlen(name);
+
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == len &&
+           !(name[0] >= '0' && name[0] <= '9');
+}
+
+/* Fetches the secret that the draft names. */
+static int load_secret(struct secret_draft *secret, const struct loading *l, const struct node *place, struct problems *problems)
+{
+    struct error why = {{0}, 0, 0};
+    char *path = NULL;
+    int rc;
+
+    if (secret->file != NULL) {
+        path = options_path(l, secret->file, place, problems);
+        if (path == NULL)
+            return E_NOMEM;
+        rc = secret_load_file(&secret->bytes, path, &why);
+    } else if (env_name_ok(secret->env)) {
+        rc = secret_load_env(&secret->bytes, secret->env, &why);
+    } else {
+        error_set(&why, "`%s` is no name for an environment variable", problem_word(view_of_text(secret->env)).text);
+        rc = E_INVALID;
+    }
+    if (rc == OK)
+        rc = secret_check_strength(&secret->bytes, &why);
+    if (rc != OK)
+        problems_add(problems, place->line, place->column, "`secret`: %s", why.text);
+    free(path);
+    return rc;
+}
+
+static void read_one_secret(struct issuer_draft *draft, struct node *value, struct problems *problems)
+{
+    struct secret_draft *secret = &draft->secrets[draft->secrets_count++];
+
+    buf_init(&secret->bytes, SECRET_BYTES_MAX);
+    secret->place = value;
+    if (value->type != NODE_MAP) {
+        /* The value may be the secret: it must not be repeated in the message. */
+        problems_add(problems, value->line, value->column,
+                     "a secret does not stand in the configuration: put it in a file that only the server may read and write "
+                     "{file: NAME}, or {env: NAME}");
+        return;
+    }
+    options_read(secret_rows, value, secret, problems);
+    if ((secret->file != NULL) == (secret->env != NULL))
+        problems_add(problems, value->line, value->column, "a secret comes either from {file: NAME} or from {env: NAME}");
+    else
+        (void)load_secret(secret, draft->l, value, problems);
+}
+
+static int read_secret(struct node *value, void *target, struct problems *problems)
+{
+    struct issuer_draft *draft = target;
+    const struct buf *first = &draft->secrets[0].bytes, *second = &draft->secrets[1].bytes;
+
+    if (value->type != NODE_LIST) {
+        read_one_secret(draft, value, problems);
+        return OK;
+    }
+    if (value->count == 0 || value->count > SECRETS_MAX) {
+        problems_add(problems, value->line, value->column, "`secret` is one secret, or a list of two while they change");
+        return E_INVALID;
+    }
+    for (struct node *item = value->first; item != NULL; item = item->next)
+        read_one_secret(draft, item, problems);
+    if (draft->secrets_count == 2 && first->len > 0 && ct_equal(first->data, second->data, first->len, second->len))
+        problems_add(problems, value->line, value->column, "both secrets are the same");
+    return OK;
+}
+
+static const struct option issuer_rows[] = {
+    {.name = "algorithms", .type = OPTION_CUSTOM, .custom = read_algorithms, .help = "[HS256, HS384, HS512]: what a token may be signed with"},
+    {.name = "secret", .type = OPTION_CUSTOM, .custom = read_secret,
+     .help = "{file: NAME} or {env: NAME}, with kid: ID if wanted; a list of two while they change"},
+    {.name = "issuer", .type = OPTION_CUSTOM, .custom = read_issuer, .help = "claim iss; null: not checked. Must be said"},
+    {.name = "audience", .type = OPTION_CUSTOM, .custom = read_audience, .help = "claim aud; null: not checked. Must be said"},
+    {.name = "kid", .type = OPTION_TEXT, .offset = offsetof(struct issuer_draft, kid), .help = "key id a token must carry; absent: any"},
+    {.name = "roles_claim", .type = OPTION_TEXT, .offset = offsetof(struct issuer_draft, roles_claim), .fallback = "roles",
+     .help = "claim that lists the roles"},
+    {.name = "skew", .type = OPTION_MS, .offset = offsetof(struct issuer_draft, skew_ms), .max = 5 * 60 * 1000, .fallback = "30s",
+     .help = "how far clocks may be apart"},
+    {.name = "jwks_url", .type = OPTION_LATER, .help = "public keys from the issuer"},
+    {.name = "jwks_file", .type = OPTION_LATER, .help = "public keys from a file"},
+    {0},
+};
+
+static void issuer_draft_clear(struct issuer_draft *draft)
+{
+    options_clear(issuer_rows, draft);
+    for (unsigned i = 0; i < SECRETS_MAX; i++) {
+        secret_buf_clear(&draft->secrets[i].bytes);
+        options_clear(secret_rows, &draft->secrets[i]);
+    }
+    free(draft->issuer);
+    free(draft->audience);
+}
+
+static void check_required(struct node *entry, const struct issuer_draft *draft, struct problems *problems)
+{
+    bool has_jwks = node_member(entry, "jwks_url") != NULL || node_member(entry, "jwks_file") != NULL;
+
+    if (entry->type != NODE_MAP)
+        return;
+    if (node_member(entry, "algorithms") == NULL)
+        problems_add(problems, entry->line, entry->column, "`algorithms` is missing: [HS256] is usual");
+    if (node_member(entry, "secret") == NULL && !has_jwks)
+        problems_add(problems, entry->line, entry->column, "`secret` is missing: {file: NAME} or {env: NAME}");
+    if (node_member(entry, "issuer") == NULL)
+        problems_add(problems, entry->line, entry->column, "`issuer` is missing: a name, or null if it is not to be checked");
+    if (node_member(entry, "audience") == NULL)
+        problems_add(problems, entry->line, entry->column, "`audience` is missing: a name, or null if it is not to be checked");
+    if (draft->skew_ms % 1000 != 0)
+        problems_add(problems, entry->line, entry->column, "`skew` must be whole seconds");
+}
+
+static void add_key(struct jwt_issuer *issuer, const struct issuer_draft *draft, const struct secret_draft *secret,
+                    unsigned algorithm, struct problems *problems)
+{
+    const struct node *place = secret->place;
+    const char *kid = secret->kid != NULL ? secret->kid : draft->kid != NULL ? draft->kid : "";
+    struct jwt_key *key = &issuer->keys[issuer->keys_count];
+    struct error why = {{0}, 0, 0};
+
+    if (issuer->keys_count >= JWT_KEYS_MAX) {
+        problems_add(problems, place->line, place->column, "too many keys in one row: at most %d", JWT_KEYS_MAX);
+        return;
+    }
+    if (strlen(kid) >= sizeof(key->key_id)) {
+        problems_add(problems, place->line, place->column, "`kid` is too long: at most %zu bytes", sizeof(key->key_id) - 1);
+        return;
+    }
+    if (jwt_key_init_hmac(key, algorithm_names[algorithm], kid, secret->bytes.data, secret->bytes.len) != OK) {
+        error_set(&why, "too short for %s, which takes %u bytes", algorithm_names[algorithm], 32 + 16 * algorithm);
+        problems_add(problems, place->line, place->column, "`secret`: %s", why.text);
+        return;
+    }
+    issuer->keys_count++;
+}
+
+static void add_issuer(struct loading *l, struct node *entry, struct problems *problems)
+{
+    struct jwt_issuer *issuer = &l->o.auth.issuers[l->o.auth.issuers_count];
+    struct issuer_draft draft = {.l = l};
+    unsigned errors_before = problems->errors;
+
+    options_read(issuer_rows, entry, &draft, problems);
+    check_required(entry, &draft, problems);
+    for (unsigned s = 0; s < draft.secrets_count && problems->errors == errors_before; s++)
+        for (unsigned a = 0; algorithm_names[a] != NULL; a++)
+            if ((draft.algorithms & (1U << a)) != 0)
+                add_key(issuer, &draft, &draft.secrets[s], a, problems);
+    issuer->issuer = draft.issuer;
+    issuer->audience = draft.audience;
+    issuer->roles_claim = draft.roles_claim;
+    issuer->skew_s = (uint32_t)(draft.skew_ms / 1000);
+    draft.issuer = draft.audience = draft.roles_claim = NULL;
+    l->o.auth.issuers_count++;
+    issuer_draft_clear(&draft);
+}
+
+static int read_jwt(struct node *value, void *target, struct problems *problems)
+{
+    struct loading *l = target;
+
+    if (!option_is_list(value, ISSUERS_MAX, problems))
+        return E_INVALID;
+    l->o.auth.issuers = options_alloc(value->count, sizeof(*l->o.auth.issuers), value, problems);
+    for (struct node *entry = value->first; entry != NULL && l->o.auth.issuers != NULL; entry = entry->next)
+        add_issuer(l, entry, problems);
+    return OK;
+}
+
+const struct option options_auth_rows[] = {
+    {.name = "timeout", .type = OPTION_MS, .offset = offsetof(struct loading, o.auth_timeout_ms), .min = 10,
+     .max = 5 * 60 * 1000, .fallback = "10s", .help = "from the opening of a connection to its login; nothing extends it"},
+    {.name = "jwt", .type = OPTION_CUSTOM, .custom = read_jwt, .children = issuer_rows, .help = "who signs tokens"},
+    {.name = "sessions", .type = OPTION_LATER, .help = "login by cookie"},
+    {.name = "oauth2", .type = OPTION_LATER, .help = "login by token introspection"},
+    {.name = "client_certificates", .type = OPTION_LATER, .harmless = "[]", .help = "only: []"},
+    {.name = "csrf", .type = OPTION_LATER, .harmless = "required_for_cookies", .help = "only: required_for_cookies"},
+    {0},
+};
+
+void options_clear_auth(struct options *o)
+{
+    for (uint32_t i = 0; i < o->auth.issuers_count; i++) {
+        struct jwt_issuer *issuer = &o->auth.issuers[i];
+
+        for (uint32_t k = 0; k < issuer->keys_count; k++)
+            hmac_key_free(issuer->keys[k].hmac);
+        free((void *)(uintptr_t)issuer->issuer);
+        free((void *)(uintptr_t)issuer->audience);
+        free((void *)(uintptr_t)issuer->roles_claim);
+    }
+    free(o->auth.issuers);
+}

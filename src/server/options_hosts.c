@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options_hosts.c: `hosts`, `origins` and `routes` of a configuration: what a request may ask for, and from which pages.
+ * Without `hosts` the names are those of the listeners' certificates; a wildcard there is no name, so hosts must be said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/status.h"
+#include "crypto/x509.h"
+#include "server/options_load.h"
+
+#define PATH_BYTES_MAX 256
+
+static const char *const kind_names[] = {[ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
+
+struct route_draft {
+    char *path;
+    int kind;
+};
+
+const struct option options_route_rows[] = {
+    {.name = "path", .type = OPTION_TEXT, .offset = offsetof(struct route_draft, path), .help = "exact path of the request"},
+    {.name = "serve", .type = OPTION_ENUM, .offset = offsetof(struct route_draft, kind), .choices = kind_names,
+     .fallback = "channels", .help = "echo sends everything back, without login: for tests only"},
+    {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
+    {0},
+};
+
+/* IPv6 addresses come with brackets in a Host header but without in certificates; both are taken here. */
+static bool parse_host(struct http_host *host, struct view text)
+{
+    struct ip_address ip;
+    char bracketed[IP_TEXT_BYTES + 3];
+
+    if (ip_address_parse(&ip, text) && ip.family == 6 && text.len < IP_TEXT_BYTES) {
+        bracketed[0] = '[';
+        memcpy(bracketed + 1, text.ptr, text.len);
+        bracketed[1 + text.len] = ']';
+        return http_host_parse(host, view_of(bracketed, text.len + 2));
+    }
+    return http_host_parse(host, text);
+}
+
+static bool has_host(const struct options *o, const struct http_host *host)
+{
+    for (uint32_t i = 0; i < o->hosts_count; i++)
+        if (strcmp(o->hosts[i].name, host->name) == 0 && o->hosts[i].port == host->port)
+            return true;
+    return false;
+}
+
+int options_read_hosts(struct node *value, void *target, struct problems *problems)
+{
+    struct options *o = &((struct loading *)target)->o;
+    struct http_host host;
+
+    if (!option_is_list(value, HOSTS_MAX, problems))
+        return E_INVALID;
+    o->hosts = options_alloc(value->count, sizeof(*o->hosts), value, problems);
+    for (const struct node *item = value->first; item != NULL && o->hosts != NULL; item = item->next) {
+        memset(&host, 0, sizeof(host));
+        if (item->type != NODE_SCALAR || !parse_host(&host, item->text))
+            problems_add(problems, item->line, item->column, "`%s` is no host name or address%s",
+                         problem_word(item->text).text,
+                         memchr(item->text.ptr != NULL ? item->text.ptr : "", '*', item->text.len) != NULL ?
+                         ": a wildcard cannot stand here, list the names" : "");
+        else if (has_host(o, &host))
+            problems_add(problems, item->line, item->column, "`%s` stands here a second time", problem_word(item->text).text);
+        else
+            o->hosts[o->hosts_count++] = host;
+    }
+    return OK;
+}
+
+static bool is_same_origin(const struct origin_rule *a, const struct origin_rule *b)
+{
+    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && a->port == b->port &&
+           a->is_wildcard == b->is_wildcard && a->is_null == b->is_null && a->is_opaque == b->is_opaque;
+}
+
+static void add_origin(struct options *o, const struct node *item, struct problems *problems)
+{
+    struct origin_rule rule;
+    struct error why = {{0}, 0, 0};
+
+    memset(&rule, 0, sizeof(rule));
+    if (item->type == NODE_NULL) {
+        problems_add(problems, item->line, item->column,
+                     "an empty origin; the origin that browsers call null is written \"null\", and lets any page in");
+        return;
+    }
+    if (item->type != NODE_SCALAR || origin_rule_parse(&rule, item->text, &why) != OK) {
+        problems_add(problems, item->line, item->column, "`%s` is no origin%s%s", problem_word(item->text).text,
+                     why.text[0] != '\0' ? ": " : "", why.text);
+        return;
+    }
+    for (uint32_t i = 0; i < o->origins_count; i++) {
+        if (!is_same_origin(&o->origins[i], &rule))
+            continue;
+        problems_add(problems, item->line, item->column, "`%s` stands here a second time", problem_word(item->text).text);
+        return;
+    }
+    o->origins[o->origins_count++] = rule;
+}
+
+int options_read_origins(struct node *value, void *target, struct problems *problems)
+{
+    struct options *o = &((struct loading *)target)->o;
+
+    if (!option_is_list(value, ORIGINS_MAX, problems))
+        return E_INVALID;
+    o->origins = options_alloc(value->count, sizeof(*o->origins), value, problems);
+    for (const struct node *item = value->first; item != NULL && o->origins != NULL; item = item->next)
+        add_origin(o, item, problems);
+    return OK;
+}
+
+/* Only what no client and no proxy rewrites on the way: no escapes, no empty or dot segments, no query. */
+static bool path_ok(const char *path)
+{
+    size_t len = strlen(path);
+
+    if (path[0] != '/' || len > PATH_BYTES_MAX || strstr(path, "//") != NULL || strstr(path, "/.") != NULL)
+        return false;
+    return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") == len;
+}
+
+static void add_route(struct options *o, struct node *entry, struct problems *problems)
+{
+    struct node *place = node_member(entry, "path");
+    struct route_draft draft = {0};
+
+    options_read(options_route_rows, entry, &draft, problems);
+    if (place == NULL && entry->type == NODE_MAP)
+        problems_add(problems, entry->line, entry->column, "a route needs a `path`");
+    if (draft.path == NULL)
+        return;
+    if (!path_ok(draft.path))
+        problems_add(problems, place->line, place->column, "`%s` is no path: it begins with / and holds A-Z a-z 0-9 - . _ ~ /",
+                     problem_word(view_of_text(draft.path)).text);
+    for (uint32_t i = 0; i < o->routes_count; i++)
+        if (strcmp(o->routes[i].path, draft.path) == 0)
+            problems_add(problems, place->line, place->column, "two routes have the path %s",
+                         problem_word(view_of_text(draft.path)).text);
+    o->routes[o->routes_count++] = (struct route_options){draft.path, (enum route_kind)draft.kind};
+}
+
+int options_read_routes(struct node *value, void *target, struct problems *problems)
+{
+    struct options *o = &((struct loading *)target)->o;
+
+    if (!option_is_list(value, ROUTES_MAX, problems))
+        return E_INVALID;
+    if (value->count == 0)
+        problems_add(problems, value->line, value->column,
+                     "`routes` names no route: leave it out for one channels route at /ws");
+    o->routes = options_alloc(value->count, sizeof(*o->routes), value, problems);
+    for (struct node *entry = value->first; entry != NULL && o->routes != NULL; entry = entry->next)
+        add_route(o, entry, problems);
+    return OK;
+}
+
+void options_finish_routes(struct loading *l, struct problems *problems)
+{
+    struct options *o = &l->o;
+    bool serves_channels = false;
+
+    if (o->routes == NULL) {
+        o->routes = calloc(1, sizeof(*o->routes));
+        if (o->routes == NULL || (o->routes[0].path = strdup("/ws")) == NULL) {
+            problems_add(problems, 0, 0, "out of memory");
+            return;
+        }
+        o->routes_count = 1;
+    }
+    for (uint32_t i = 0; i < o->routes_count; i++)
+        serves_channels = serves_channels || o->routes[i].kind == ROUTE_CHANNELS;
+    if (serves_channels && o->auth.issuers_count == 0 && problems->errors == l->errors_before)
+        problems_add(problems, 0, 0,
+                     "nobody could log in: `auth.jwt` is missing. For example\n"
+                     "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: null}]}");
+}
+
+/* Names found for one listener. */
+struct names {
+    struct options *o;
+    struct problems *problems;
+    bool has_any, has_wildcard, is_full;
+};
+
+static void add_name(void *context, const char *name)
+{
+    struct names *names = context;
+    struct http_host host;
+
+    memset(&host, 0, sizeof(host));
+    if (strchr(name, '*') != NULL) {
+        names->has_wildcard = true;
+        return;
+    }
+    if (!parse_host(&host, view_of_text(name)))
+        return; /* a common name may be anything */
+    names->has_any = true;
+    if (has_host(names->o, &host))
+        return;
+    if (names->o->hosts_count >= HOSTS_MAX) {
+        names->is_full = true;
+        return;
+    }
+    names->o->hosts[names->o->hosts_count++] = host;
+}
+
+static void certificate_names(struct names *names, const struct listen_options *listener)
+{
+    struct error why = {{0}, 0, 0};
+
+    if (x509_file_names(listener->cert_path, add_name, names, &why) != OK)
+        problems_add(names->problems, listener->line, 1, "%s: %s", listener->cert_path, why.text);
+    else if (names->has_wildcard)
+        problems_add(names->problems, listener->line, 1,
+                     "%s stands for many names (*.): list under `hosts` those that clients use", listener->cert_path);
+    else if (!names->has_any)
+        problems_add(names->problems, listener->line, 1, "%s holds no host name: list under `hosts` those that clients use",
+                     listener->cert_path);
+}
+
+static void local_names(struct names *names, const struct listen_options *listener)
+{
+    char text[IP_TEXT_BYTES];
+
+    add_name(names, "localhost");
+    add_name(names, "127.0.0.1");
+    add_name(names, "::1");
+    if (listener->address.ip.family != 0) {
+        ip_address_text(&listener->address.ip, text);
+        add_name(names, text);
+    }
+}
+
+void options_finish_hosts(struct loading *l, struct problems *problems)
+{
+    struct options *o = &l->o;
+
+    if (problems->errors != l->errors_before || o->hosts_count > 0)
+        return; /* listeners that are wrong have no names worth telling of */
+    free(o->hosts);
+    o->hosts = calloc(HOSTS_MAX, sizeof(*o->hosts));
+    for (uint32_t i = 0; i < o->listeners_count && o->hosts != NULL; i++) {
+        const struct listen_options *listener = &o->listeners[i];
+        struct names names = {.o = o, .problems = problems};
+
+        if (listener->cert_path != NULL)
+            certificate_names(&names, listener);
+        else if (listen_address_is_local(&listener->address))
+            local_names(&names, listener);
+        else
+            problems_add(problems, listener->line, 1,
+                         "%s has no certificate to take names from: list under `hosts` the names that clients use",
+                         listener->address_text);
+        if (names.is_full)
+            problems_add(problems, listener->line, 1, "more than %d names in certificates: list `hosts`", HOSTS_MAX);
+    }
+    if (o->hosts == NULL)
+        problems_add(problems, 0, 0, "out of memory");
+}

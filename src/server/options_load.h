@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options_load.h: private to server/options*.c: what is at hand while a configuration is read. */
+#ifndef SERVER_OPTIONS_LOAD_H
+#define SERVER_OPTIONS_LOAD_H
+
+#include "config/option.h"
+#include "server/options.h"
+
+#define LISTENERS_MAX 32
+#define ROUTES_MAX 64
+#define HOSTS_MAX 256
+#define ORIGINS_MAX 1000
+#define ISSUERS_MAX 16
+#define CHANNELS_MAX 4096
+
+/* The target of the top-level rows. */
+struct loading {
+    struct options o;
+    const char *directory;     /* relative paths start here */
+    bool insecure_plaintext;   /* said for all listeners at the top of the file */
+    bool has_listen, has_hosts;
+    unsigned errors_before;    /* in problems, when reading began */
+    uint64_t window_bits, level; /* of compression; narrower in struct options */
+};
+
+/* Tables that options.c joins; each ends with a row without a name. */
+extern const struct option options_listener_rows[]; /* one entry of `listen` */
+extern const struct option options_route_rows[];
+extern const struct option options_auth_rows[];
+extern const struct option options_channel_rows[];
+extern const struct option options_limits_rows[];
+extern const struct option options_timeouts_rows[];
+extern const struct option options_compression_rows[];
+extern const struct option options_log_rows[];
+extern const struct option options_server_rows[];
+extern const struct option options_rows[]; /* the whole file */
+
+/* Custom rows of the top table. */
+int options_read_listen(struct node *value, void *target, struct problems *problems);
+int options_read_routes(struct node *value, void *target, struct problems *problems);
+int options_read_hosts(struct node *value, void *target, struct problems *problems);
+int options_read_origins(struct node *value, void *target, struct problems *problems);
+int options_read_roles(struct node *value, void *target, struct problems *problems);
+int options_read_channels(struct node *value, void *target, struct problems *problems);
+
+/* After all rows: what follows from several of them. */
+void options_finish_hosts(struct loading *l, struct problems *problems);
+void options_finish_routes(struct loading *l, struct problems *problems);
+void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
+
+void options_clear_auth(struct options *o);
+void options_clear_access(struct options *o);
+void options_clear_listen(struct options *o);
+
+/* `path` from the directory of the file; a heap copy, NULL (reported at `value`) when out of memory. */
+char *options_path(const struct loading *l, const char *path, const struct node *value, struct problems *problems);
+/* calloc that reports. NULL also for 0 items. */
+void *options_alloc(size_t count, size_t bytes, const struct node *value, struct problems *problems);
+
+#endif
