@@ -50,8 +50,9 @@ struct conn {
     uint64_t stall_since_ms;      /* start of the current stall window; 0: no backlog */
     size_t stall_sent_bytes;      /* sent within it */
     int fd;
+    int error;                    /* errno that ended it, or 0 */
     uint8_t state, end, events;   /* private */
-    bool is_paused, is_corked, is_ready;
+    bool is_paused, is_corked, is_ready, has_backlog, saw_eof;
 };
 
 /* Takes over fd (non-blocking; closed on failure too). tls NULL = plain. E_NOMEM, E_IO. Callbacks start next turn. */
@@ -66,6 +67,8 @@ int conn_write(struct conn *c, const void *bytes, size_t len);
 int conn_write2(struct conn *c, const void *a, size_t a_len, const void *b, size_t b_len);
 /* Keeps a reference until sent. */
 int conn_write_blob(struct conn *c, struct blob *blob);
+/* Offers the queue to the kernel now instead of at the turn's end. */
+void conn_flush(struct conn *c);
 /* Queued bytes not yet taken by the kernel, cork included. */
 size_t conn_backlog(const struct conn *c);
 /* True when a backlog has stood for window_ms with less than min_bytes sent in that time; call it from your timer. When it

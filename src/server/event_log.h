@@ -1,33 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event_log.h: the security event log: one JSON line an event, closed catalogue (docs/events.md), UTC, every byte escaped,
- * never a secret. Any thread. Writers never wait for the disk or the terminal: lines go through a bounded buffer to a thread
- * of its own; above EVENT_LINES_PER_SECOND of one type lines are dropped, counted exactly, and told as
- * "events_suppressed". */
+/* event_log.h: the security event log: one JSON line an event, closed catalogue (docs/events.md),
+ * UTC, every byte escaped, never a secret. Any thread. Writers never wait for the disk or the
+ * terminal: lines go through a bounded buffer to a thread of its own; above EVENT_LINES_PER_SECOND
+ * of one type lines are dropped, counted exactly, and told as "events_suppressed". */
 #ifndef SERVER_EVENT_LOG_H
 #define SERVER_EVENT_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/view.h"
 
 enum event_type {
-    EVENT_SERVER_START, EVENT_SERVER_DRAIN, EVENT_SERVER_STOP,
-    EVENT_TLS_FAILED,            /* handshake refused, timed out, or plaintext on a TLS port */
-    EVENT_HANDSHAKE_REFUSED,     /* any non-101 answer; code = refusal_get()->code */
-    EVENT_ORIGIN_REFUSED,        /* 403 by Origin; field origin */
+    EVENT_SERVER_START,
+    EVENT_SERVER_DRAIN,
+    EVENT_SERVER_STOP,
+    EVENT_TLS_FAILED,        /* handshake refused, timed out, or plaintext on a TLS port */
+    EVENT_HANDSHAKE_REFUSED, /* any non-101 answer; code = refusal_get()->code */
+    EVENT_ORIGIN_REFUSED,    /* 403 by Origin; field origin */
     EVENT_ORIGIN_MISSING,
-    EVENT_CONNECTION_REFUSED,    /* limits at the door; code = server_full | too_many_connections | too_many_handshakes */
-    EVENT_CONNECTION_OPEN,       /* 101 sent */
-    EVENT_CONNECTION_CLOSE,      /* close code, reason, seconds, messages in and out */
-    EVENT_AUTH_OK, EVENT_AUTH_FAILED, EVENT_AUTH_TIMEOUT, EVENT_AUTH_EXTENDED, EVENT_TOKEN_EXPIRED,
-    EVENT_ACCESS_DENIED,         /* channel, action; reason from access_decide */
-    EVENT_RATE_LIMITED,          /* first refusal of a run; and when closed for it */
-    EVENT_LIMIT_EXCEEDED,        /* message size, fragments, subscriptions, assembly time, control frames */
-    EVENT_PROTOCOL_ERROR,        /* 1002, 1003, 1007 */
-    EVENT_MESSAGE_INVALID,       /* not JSON, no type, unknown type */
-    EVENT_SLOW_READER, EVENT_PEER_DEAD,
+    EVENT_CONNECTION_REFUSED, /* limits at the door; code = server_full | too_many_connections |
+                                 too_many_handshakes */
+    EVENT_CONNECTION_OPEN,    /* 101 sent */
+    EVENT_CONNECTION_CLOSE,   /* close code, reason, seconds, messages in and out */
+    EVENT_AUTH_OK,
+    EVENT_AUTH_FAILED,
+    EVENT_AUTH_TIMEOUT,
+    EVENT_AUTH_EXTENDED,
+    EVENT_TOKEN_EXPIRED,
+    EVENT_ACCESS_DENIED,   /* channel, action; reason from access_decide */
+    EVENT_RATE_LIMITED,    /* first refusal of a run; and when closed for it */
+    EVENT_LIMIT_EXCEEDED,  /* message size, fragments, subscriptions, assembly time, control frames
+                            */
+    EVENT_PROTOCOL_ERROR,  /* 1002, 1003, 1007 */
+    EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type */
+    EVENT_SLOW_READER,
+    EVENT_PEER_DEAD,
     EVENT_SUPPRESSED,
     EVENT_TYPES
 };
@@ -36,15 +46,19 @@ enum event_outcome { OUTCOME_OK, OUTCOME_REFUSED, OUTCOME_ERROR };
 struct event {
     enum event_type type;
     enum event_outcome outcome;
-    const char *code;          /* stable word for the reason; NULL: none */
-    struct view connection;    /* connection id; empty: none */
+    const char *code;       /* stable word for the reason; NULL: none */
+    struct view connection; /* connection id; empty: none */
     struct view ip;
     uint16_t port;
-    struct view user, origin, host, path, channel, action, detail; /* empty ones are left out; each capped at 256 bytes */
+    struct view user, origin, host, path, channel, action,
+        detail;                  /* empty ones are left out; each capped at 256 bytes */
     uint16_t status, close_code; /* 0: left out */
     uint64_t duration_ms, messages_in, messages_out;
+    uint64_t count; /* events_suppressed: how many lines of the type in `code` were left out */
     bool has_totals;
 };
+
+#define EVENT_LINES_PER_SECOND 300 /* of one type */
 
 struct event_log;
 /* target: "stderr", "stdout", "off" or a path (opened append, 0600). */

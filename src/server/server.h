@@ -9,16 +9,19 @@
 #include "server/options.h"
 
 struct server;
-/* Binds every listener (nothing else happens before all are bound) and prepares all workers. Takes over `options` on
- * success. *why says what to do. */
+/* Binds every listener (nothing else happens before all are bound) and prepares all workers. Takes
+ * over `options` on success. *why says what to do. */
 int server_open(struct server **out, struct options *options, struct error *why);
-/* Runs the workers until a drain has ended; returns 0. Blocks the calling thread, which becomes worker 0. */
+/* Runs the workers until a drain has ended; returns 0. Blocks the calling thread, which becomes
+ * worker 0. */
 int server_run(struct server *s);
-/* Any thread, also a signal handler's watcher: starts the drain; the second call ends everything now. */
+/* Any thread, also a signal handler's watcher: starts the drain; the second call ends everything
+ * now. */
 void server_drain(struct server *s);
 void server_free(struct server *s);
 uint16_t server_port(const struct server *s, unsigned listener);
-/* Publishes JSON `data` on a channel in the name of the server. Any thread. E_INVALID (name or JSON), E_FULL. */
+/* Publishes JSON `data` on a channel in the name of the server. Any thread. E_INVALID (name or
+ * JSON), E_FULL. */
 int server_publish(struct server *s, struct view channel, struct view data);
 
 #endif

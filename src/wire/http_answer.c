@@ -12,7 +12,7 @@ static void write_header(struct wr *w, const char *name, const char *value)
     wr_text(w, "\r\n");
 }
 
-void http_answer_encode(struct wr *w, const struct http_answer *answer)
+void http_answer_head(struct wr *w, const struct http_answer *answer)
 {
     wr_text(w, "HTTP/1.1 ");
     wr_dec(w, answer->status);
@@ -38,5 +38,10 @@ void http_answer_encode(struct wr *w, const struct http_answer *answer)
     if (answer->extra_headers != NULL)
         wr_text(w, answer->extra_headers);
     wr_text(w, "\r\n");
+}
+
+void http_answer_encode(struct wr *w, const struct http_answer *answer)
+{
+    http_answer_head(w, answer);
     wr_view(w, answer->body);
 }

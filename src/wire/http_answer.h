@@ -15,6 +15,8 @@ struct http_answer {
 };
 /* Always with Connection: close, Content-Length, X-Content-Type-Options: nosniff. No text in `answer` is escaped here: all
  * but the body must be ours. */
+/* Everything before the body, for bodies that are sent from where they lie. */
+void http_answer_head(struct wr *w, const struct http_answer *answer);
 void http_answer_encode(struct wr *w, const struct http_answer *answer);
 
 #endif

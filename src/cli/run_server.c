@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One way to run a server from the command line. Signals are taken by a thread of their own with
+ * sigwait, so no handler ever interrupts a worker. */
+#include "cli/run_server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "server/jail.h"
+
+#define DESCRIPTORS_SPARE 64 /* listeners, logs, wake-ups */
+
+static void *wait_for_signals(void *argument)
+{
+    struct server *server = argument;
+    sigset_t set;
+    int which;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGUSR2); /* ours: the server has ended by itself */
+    while (sigwait(&set, &which) == 0 && which != SIGUSR2) {
+        log_line(LOG_INFO, "%s: draining; once more ends now",
+                 which == SIGTERM ? "SIGTERM" : "SIGINT");
+        server_drain(server);
+    }
+    return NULL;
+}
+
+static void block_signals(void)
+{
+    sigset_t set;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGUSR2);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* One descriptor a connection. Says so when the system allows fewer than the configuration
+ * promises. */
+static void raise_descriptors(const struct options *options)
+{
+    rlim_t wanted = (rlim_t)options->limits.connections_total + DESCRIPTORS_SPARE;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted ? wanted : limit.rlim_max;
+    if (limit.rlim_max < wanted) {
+        struct rlimit higher = {wanted, wanted};
+        if (setrlimit(RLIMIT_NOFILE, &higher) == 0)
+            return;
+        log_line(
+            LOG_WARN,
+            "limits.connections.total is %llu, but the system allows %llu open files: raise it "
+            "(ulimit -n, LimitNOFILE=)",
+            (unsigned long long)options->limits.connections_total,
+            (unsigned long long)limit.rlim_max);
+    }
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void announce_listeners(const struct server *server, const struct options *options)
+{
+    for (uint32_t i = 0; i < options->listeners_count; i++) {
+        const struct listen_options *l = &options->listeners[i];
+        char ip[IP_TEXT_BYTES];
+
+        if (l->address.unix_path[0] != '\0') {
+            log_line(LOG_INFO, "listening on unix:%s", l->address.unix_path);
+            continue;
+        }
+        ip_address_text(&l->address.ip, ip);
+        for (uint32_t r = 0; r < options->routes_count; r++)
+            log_line(LOG_INFO, "listening on %s://%s%s%s:%u%s", l->cert_path != NULL ? "wss" : "ws",
+                     l->address.ip.family == 6 ? "[" : "", ip, l->address.ip.family == 6 ? "]" : "",
+                     server_port(server, i), options->routes[r].path);
+    }
+}
+
+int run_server(struct options *options,
+               void (*announce)(const struct server *server, void *context), void *context)
+{
+    struct server *server;
+    struct error why = {0};
+    pthread_t signals;
+    int rc;
+
+    block_signals();
+    raise_descriptors(options);
+    if (server_open(&server, options, &why) != OK) {
+        (void)fprintf(stderr, "gateward: %s\n", why.text);
+        options_free(options);
+        return 1;
+    }
+    if (jail_enter(options->user, &why) != OK) {
+        (void)fprintf(stderr, "gateward: %s\n", why.text);
+        server_free(server);
+        return 1;
+    }
+    if (pthread_create(&signals, NULL, wait_for_signals, server) != 0) {
+        (void)fprintf(stderr, "gateward: cannot start a thread\n");
+        server_free(server);
+        return 1;
+    }
+    announce_listeners(server, options);
+    if (announce != NULL)
+        announce(server, context);
+    rc = server_run(server);
+    (void)pthread_kill(signals, SIGUSR2);
+    (void)pthread_join(signals, NULL);
+    server_free(server);
+    log_line(LOG_INFO, "stopped");
+    return rc == OK ? 0 : 1;
+}

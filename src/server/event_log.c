@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event log's buffer and its thread. A worker formats a line on its own stack, takes the lock
+ * only to copy it, and never waits for the target: what does not fit is counted and told later.
+ * Counters are exact whatever happens to the lines. */
+#include "server/event_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+#define BUFFER_BYTES (1024u * 1024u)
+
+struct event_log {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    pthread_t thread;
+    char *front; /* workers append here; swapped with `back` by the thread */
+    char *back;
+    size_t front_bytes;
+    bool is_closing, is_off, owns_fd;
+    int fd;
+    uint64_t window_s; /* the second that `lines` counts */
+    uint32_t lines[EVENT_TYPES];
+    uint64_t left_out[EVENT_TYPES];
+    _Atomic uint64_t counts[EVENT_TYPES];
+};
+
+static void write_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return; /* a full disk or a closed pipe must not stop the server; the counters stay
+                       exact */
+        bytes += n;
+        len -= (size_t)n;
+    }
+}
+
+/* With the lock held: appends a line if there is room. */
+static bool append(struct event_log *log, const char *line, size_t len)
+{
+    if (len == 0 || len > BUFFER_BYTES - log->front_bytes)
+        return false;
+    memcpy(log->front + log->front_bytes, line, len);
+    log->front_bytes += len;
+    return true;
+}
+
+/* With the lock held: a new second has begun, tell what the last one left out. */
+static void turn_window(struct event_log *log, int64_t wall_ms)
+{
+    char line[EVENT_LINE_MAX];
+
+    for (unsigned i = 0; i < EVENT_TYPES; i++) {
+        log->lines[i] = 0;
+        if (log->left_out[i] == 0)
+            continue;
+        struct event told = {.type = EVENT_SUPPRESSED,
+                             .outcome = OUTCOME_OK,
+                             .code = event_type_text((enum event_type)i),
+                             .count = log->left_out[i]};
+        if (append(log, line, event_encode(line, sizeof(line), &told, wall_ms))) {
+            log->left_out[i] = 0;
+            atomic_fetch_add_explicit(&log->counts[EVENT_SUPPRESSED], 1, memory_order_relaxed);
+        }
+    }
+}
+
+static void *writer(void *argument)
+{
+    struct event_log *log = argument;
+
+    (void)pthread_mutex_lock(&log->lock);
+    for (;;) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        if (log->front_bytes == 0 && !log->is_closing)
+            (void)pthread_cond_timedwait(&log->filled, &log->lock, &until);
+        int64_t wall_ms = clock_wall_ms();
+        if ((uint64_t)(wall_ms / 1000) != log->window_s || log->is_closing) {
+            log->window_s = (uint64_t)(wall_ms / 1000);
+            turn_window(log, wall_ms);
+        }
+        if (log->front_bytes == 0) {
+            if (log->is_closing)
+                break;
+            continue;
+        }
+        char *full = log->front;
+        size_t len = log->front_bytes;
+        log->front = log->back;
+        log->front_bytes = 0;
+        (void)pthread_mutex_unlock(&log->lock);
+        write_all(log->fd, full, len);
+        (void)pthread_mutex_lock(&log->lock);
+        log->back = full;
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+    return NULL;
+}
+
+static int open_target(struct event_log *log, const char *target, struct error *why)
+{
+    log->fd = -1;
+    if (strcmp(target, "off") == 0) {
+        log->is_off = true;
+        return OK;
+    }
+    if (strcmp(target, "stderr") == 0 || strcmp(target, "stdout") == 0) {
+        log->fd = strcmp(target, "stderr") == 0 ? STDERR_FILENO : STDOUT_FILENO;
+        return OK;
+    }
+    log->fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (log->fd < 0) {
+        error_set(why, "cannot write the event log %s: %s", target, strerror(errno));
+        return E_IO;
+    }
+    log->owns_fd = true;
+    return OK;
+}
+
+int event_log_open(struct event_log **out, const char *target, struct error *why)
+{
+    struct event_log *log = calloc(1, sizeof(*log));
+    int rc;
+
+    if (log == NULL) {
+        error_set(why, "out of memory");
+        return E_NOMEM;
+    }
+    rc = open_target(log, target, why);
+    if (rc != OK) {
+        free(log);
+        return rc;
+    }
+    if (log->is_off) {
+        *out = log;
+        return OK;
+    }
+    log->front = malloc(BUFFER_BYTES);
+    log->back = malloc(BUFFER_BYTES);
+    (void)pthread_mutex_init(&log->lock, NULL);
+    (void)pthread_cond_init(&log->filled, NULL);
+    if (log->front == NULL || log->back == NULL ||
+        pthread_create(&log->thread, NULL, writer, log) != 0) {
+        error_set(why, "cannot start the event log: out of memory or threads");
+        if (log->owns_fd)
+            (void)close(log->fd);
+        free(log->front);
+        free(log->back);
+        free(log);
+        return E_NOMEM;
+    }
+    *out = log;
+    return OK;
+}
+
+void event_log_close(struct event_log *log)
+{
+    if (log == NULL)
+        return;
+    if (!log->is_off) {
+        (void)pthread_mutex_lock(&log->lock);
+        log->is_closing = true;
+        (void)pthread_cond_signal(&log->filled);
+        (void)pthread_mutex_unlock(&log->lock);
+        (void)pthread_join(log->thread, NULL);
+        (void)pthread_mutex_destroy(&log->lock);
+        (void)pthread_cond_destroy(&log->filled);
+    }
+    if (log->owns_fd)
+        (void)close(log->fd);
+    free(log->front);
+    free(log->back);
+    free(log);
+}
+
+void event_log_put(struct event_log *log, const struct event *event)
+{
+    char line[EVENT_LINE_MAX];
+    size_t len;
+
+    if (log == NULL)
+        return;
+    atomic_fetch_add_explicit(&log->counts[event->type], 1, memory_order_relaxed);
+    if (log->is_off)
+        return;
+    len = event_encode(line, sizeof(line), event, clock_wall_ms());
+    (void)pthread_mutex_lock(&log->lock);
+    if (log->lines[event->type] >= EVENT_LINES_PER_SECOND || !append(log, line, len)) {
+        log->left_out[event->type]++;
+    } else {
+        log->lines[event->type]++;
+        (void)pthread_cond_signal(&log->filled);
+    }
+    (void)pthread_mutex_unlock(&log->lock);
+}
+
+uint64_t event_log_count(const struct event_log *log, enum event_type type)
+{
+    return atomic_load_explicit(&log->counts[type], memory_order_relaxed);
+}

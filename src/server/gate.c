@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP phase: one request head, then either the 101 or one refusal. The order of the questions
+ * is the order in which they get more expensive; nothing of the request is ever reflected. */
+#include "server/peer.h"
+
+#include "auth/auth.h"
+#include "base/random.h"
+#include "auth/origin.h"
+#include "server/options.h"
+#include "wire/http1.h"
+#include "wire/http_answer.h"
+#include "wire/http_host.h"
+
+#define HEAD_BYTES_MAX 4096 /* of our own answers */
+#define SUBPROTOCOL    VIEW("gateward.v1")
+
+static void log_refusal(struct peer *p, enum refusal why, const struct http1_request *request)
+{
+    enum event_type type = why == REFUSE_ORIGIN           ? EVENT_ORIGIN_REFUSED
+                           : why == REFUSE_ORIGIN_MISSING ? EVENT_ORIGIN_MISSING
+                           : why == REFUSE_CREDENTIALS    ? EVENT_AUTH_FAILED
+                                                          : EVENT_HANDSHAKE_REFUSED;
+    struct event event = peer_event(p, type, OUTCOME_REFUSED, refusal_get(why)->code);
+    const struct http1_header *header;
+
+    event.status = refusal_get(why)->status;
+    if (request != NULL) {
+        event.path = request->path;
+        if (http1_find(request, VIEW("Origin"), &header) > 0)
+            event.origin = header->value;
+        if (http1_find(request, VIEW("Host"), &header) > 0)
+            event.host = header->value;
+    }
+    event.detail = view_of_text(p->close_reason);
+    peer_log(p, &event);
+}
+
+static void answer_and_end(struct peer *p, const struct wr *w)
+{
+    if (w->failed || conn_write(&p->conn, w->start, wr_len(w)) != OK) {
+        conn_abort(&p->conn);
+        return;
+    }
+    peer_linger(p);
+}
+
+void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request)
+{
+    uint8_t bytes[HEAD_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+    unsigned retry_after_s = 1 + random_jitter(&p->worker->jitter, 5);
+
+    log_refusal(p, why, request);
+    refusal_answer(&w, why, retry_after_s, p->is_tls);
+    answer_and_end(p, &w);
+}
+
+void gate_turn_away(struct peer *p)
+{
+    uint8_t bytes[HEAD_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+    unsigned wait_s = p->deadline_ms > 3600000 ? 3600 : (unsigned)(p->deadline_ms / 1000);
+
+    refusal_answer(&w, (enum refusal)p->turned_away,
+                   wait_s + 1 + random_jitter(&p->worker->jitter, 5), p->is_tls);
+    answer_and_end(p, &w);
+}
+
+/* --- the questions --- */
+
+static enum refusal ask_host(const struct peer *p, const struct http1_request *request)
+{
+    const struct options *o = p->worker->server->options;
+    const struct http1_header *header;
+    struct http_host host, target;
+
+    if (http1_find(request, VIEW("Host"), &header) != 1 || !http_host_parse(&host, header->value))
+        return REFUSE_HOST_MISSING;
+    if (request->authority.ptr != NULL &&
+        (!http_host_parse(&target, request->authority) || target.name_bytes != host.name_bytes ||
+         memcmp(target.name, host.name, host.name_bytes) != 0))
+        return REFUSE_HOST_MISSING; /* two hosts in one request: whoever reads the other one is
+                                       deceived */
+    for (uint32_t i = 0; i < o->hosts_count; i++) {
+        const struct http_host *known = &o->hosts[i];
+        if (known->name_bytes == host.name_bytes &&
+            memcmp(known->name, host.name, host.name_bytes) == 0 &&
+            (known->port == 0 || known->port == host.port))
+            return REFUSE_NONE;
+    }
+    return REFUSE_HOST_UNKNOWN;
+}
+
+/* A browser says so by Sec-Fetch-* or by a cookie; then an absent Origin is no excuse (W-02). */
+static bool looks_like_browser(const struct http1_request *request)
+{
+    static const char prefix[] = "sec-fetch-";
+
+    for (uint32_t i = 0; i < request->headers_count; i++) {
+        struct view name = request->headers[i].name;
+        if (view_eq_nocase(name, VIEW("Cookie")))
+            return true;
+        name.len = name.len < sizeof(prefix) - 1 ? name.len : sizeof(prefix) - 1;
+        if (view_eq_nocase(name, view_of(prefix, sizeof(prefix) - 1)))
+            return true;
+    }
+    return false;
+}
+
+static enum refusal ask_origin(const struct peer *p, const struct http1_request *request)
+{
+    const struct options *o = p->worker->server->options;
+    const struct http1_header *origin = NULL;
+    unsigned count = http1_find(request, VIEW("Origin"), &origin);
+
+    if (count > 1)
+        return REFUSE_MALFORMED;
+    if (count == 0)
+        return looks_like_browser(request) ? REFUSE_ORIGIN_MISSING : REFUSE_NONE;
+    if (origin->has_odd_space || !origin_allowed(o->origins, o->origins_count, origin->value))
+        return REFUSE_ORIGIN;
+    return REFUSE_NONE;
+}
+
+/* *has_identity tells whether the request brought a good token. */
+static enum refusal ask_credentials(struct peer *p, const struct http1_request *request,
+                                    struct identity *identity, bool *has_identity)
+{
+    struct worker *w = p->worker;
+    struct credential credential = {.kind = CREDENTIAL_BEARER};
+    const struct http1_header *header = NULL;
+    enum auth_verdict verdict;
+    const char *fault = "authorization_scheme";
+    unsigned count = http1_find(request, VIEW("Authorization"), &header);
+
+    *has_identity = false;
+    if (count == 0)
+        return REFUSE_NONE;
+    if (count > 1)
+        return REFUSE_CREDENTIALS_REPEATED;
+    if (!auth_bearer_parse(header->value, &credential.token)) {
+        p->close_reason = fault;
+        return REFUSE_CREDENTIALS;
+    }
+    arena_reset(&w->arena);
+    verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
+                         identity, &fault);
+    if (verdict == AUTH_UNAVAILABLE)
+        return REFUSE_FULL;
+    if (verdict != AUTH_OK) {
+        p->close_reason = fault; /* to the event log only */
+        return REFUSE_CREDENTIALS;
+    }
+    *has_identity = true;
+    return REFUSE_NONE;
+}
+
+static bool find_route(const struct options *o, struct view path, uint8_t *index)
+{
+    for (uint32_t i = 0; i < o->routes_count; i++) {
+        if (view_eq(path, view_of_text(o->routes[i].path))) {
+            *index = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct page *find_page(const struct options *o, const struct http1_request *request)
+{
+    if (!view_eq(request->method, VIEW("GET")))
+        return NULL;
+    for (uint32_t i = 0; i < o->pages_count; i++) {
+        if (view_eq(request->path, view_of_text(o->pages[i].path)))
+            return &o->pages[i];
+    }
+    return NULL;
+}
+
+static void serve_page(struct peer *p, const struct page *page)
+{
+    uint8_t bytes[HEAD_BYTES_MAX];
+    char headers[1024];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+    struct wr extra = wr_of(headers, sizeof(headers));
+    struct http_answer answer = {.status = 200,
+                                 .phrase = "OK",
+                                 .content_type = page->content_type,
+                                 .extra_headers = headers,
+                                 .body = view_of(page->bytes, page->len),
+                                 .is_tls = p->is_tls};
+
+    wr_text(&extra, "Content-Security-Policy: ");
+    wr_text(&extra, page->content_security_policy);
+    wr_text(
+        &extra,
+        "\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
+        "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+        "Cache-Control: no-store\r\n");
+    wr_u8(&extra, '\0');
+    http_answer_head(&w, &answer);
+    if (extra.failed || w.failed ||
+        conn_write2(&p->conn, bytes, wr_len(&w), page->bytes, page->len) != OK) {
+        conn_abort(&p->conn);
+        return;
+    }
+    peer_linger(p);
+}
+
+/* --- the decision --- */
+
+static void accept_upgrade(struct peer *p, const struct http1_request *request,
+                           const struct handshake *upgrade, const struct identity *identity)
+{
+    uint8_t bytes[HEAD_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+    struct event event = peer_event(p, EVENT_CONNECTION_OPEN, OUTCOME_OK, NULL);
+    const struct http1_header *origin;
+    struct view protocol = {"", 0};
+
+    if (handshake_offers_protocol(request, SUBPROTOCOL))
+        protocol = SUBPROTOCOL;
+    if (handshake_answer(&w, upgrade, protocol) != OK || w.failed ||
+        conn_write(&p->conn, bytes, wr_len(&w)) != OK) {
+        conn_abort(&p->conn);
+        return;
+    }
+    event.path = request->path;
+    if (http1_find(request, VIEW("Origin"), &origin) > 0)
+        event.origin = origin->value;
+    peer_log(p, &event);
+    session_start(p, upgrade, identity);
+}
+
+static enum refusal ask_all(struct peer *p, const struct http1_request *request,
+                            struct handshake *upgrade, struct identity *identity,
+                            bool *has_identity)
+{
+    const struct options *o = p->worker->server->options;
+    struct ws_deflate_options deflate = o->deflate;
+    enum refusal why;
+
+    if (!find_route(o, request->path, &p->route))
+        return REFUSE_NOT_FOUND;
+    if (o->routes[p->route].kind == ROUTE_ECHO)
+        deflate =
+            (struct ws_deflate_options){true, true, 15, deflate.level != 0 ? deflate.level : 1};
+    why = handshake_check(upgrade, request, &deflate);
+    if (why == REFUSE_NONE)
+        why = ask_origin(p, request);
+    if (why == REFUSE_NONE && p->worker->is_draining)
+        why = REFUSE_DRAINING;
+    if (why == REFUSE_NONE)
+        why = ask_credentials(p, request, identity, has_identity);
+    return why;
+}
+
+static void gate_request(struct peer *p, const struct http1_request *request)
+{
+    struct handshake upgrade;
+    struct identity identity;
+    bool has_identity = false;
+    const struct page *page;
+    enum refusal why;
+
+    if (p->turned_away != REFUSE_NONE) {
+        gate_turn_away(p);
+        return;
+    }
+    why = ask_host(p, request);
+    if (why == REFUSE_NONE) {
+        page = find_page(p->worker->server->options, request);
+        if (page != NULL && http1_find(request, VIEW("Upgrade"), NULL) == 0) {
+            serve_page(p, page);
+            return;
+        }
+        why = ask_all(p, request, &upgrade, &identity, &has_identity);
+    }
+    if (why != REFUSE_NONE)
+        gate_refuse(p, why, request);
+    else
+        accept_upgrade(p, request, &upgrade, has_identity ? &identity : NULL);
+}
+
+static enum refusal refusal_of_head(enum http1_verdict verdict)
+{
+    switch (verdict) {
+    case HTTP1_TARGET_TOO_LONG:
+        return REFUSE_TARGET_TOO_LONG;
+    case HTTP1_TOO_LARGE:
+        return REFUSE_HEADERS_TOO_LARGE;
+    case HTTP1_VERSION:
+        return REFUSE_HTTP_VERSION;
+    case HTTP1_BAD:
+    case HTTP1_MORE:
+    case HTTP1_DONE:
+        break;
+    }
+    return REFUSE_MALFORMED;
+}
+
+/* Keeps what has come of an incomplete head; a head past its ceiling is refused by the parser
+ * before the buf is full. */
+static void keep_head(struct peer *p, const uint8_t *data, size_t len)
+{
+    if (buf_append(&p->head, data, len) != OK)
+        gate_refuse(p, REFUSE_HEADERS_TOO_LARGE, NULL);
+}
+
+void gate_data(struct peer *p, const uint8_t *data, size_t len)
+{
+    struct http1_request request;
+    enum http1_verdict verdict;
+    size_t head_bytes = 0, had = p->head.len;
+    struct buf whole;
+
+    if (had > 0) {
+        size_t room = p->head.max - had;
+        size_t taken = len < room ? len : room;
+        if (buf_append(&p->head, data, taken) != OK) {
+            gate_refuse(p, REFUSE_HEADERS_TOO_LARGE, NULL);
+            return;
+        }
+        verdict = http1_parse(&request, (const char *)p->head.data, p->head.len, &p->head_scanned,
+                              &head_bytes);
+    } else {
+        verdict = http1_parse(&request, (const char *)data, len, &p->head_scanned, &head_bytes);
+        if (verdict == HTTP1_MORE)
+            keep_head(p, data, len);
+    }
+    if (verdict == HTTP1_MORE)
+        return;
+    if (verdict != HTTP1_DONE) {
+        if (p->turned_away != REFUSE_NONE)
+            gate_turn_away(p);
+        else
+            gate_refuse(p, refusal_of_head(verdict), NULL);
+        return;
+    }
+    whole = p->head; /* the request's views point into it, or into data */
+    p->head = BUF_INIT(whole.max);
+    gate_request(p, &request);
+    buf_clear(&whole);
+    /* Bytes behind the head are the first frames (R-H16): under the same limits as all others, and
+     * never after a refusal. */
+    if (p->is_upgraded && !conn_is_closing(&p->conn) && head_bytes - had < len)
+        session_data(p, (uint8_t *)(uintptr_t)data + (head_bytes - had), len - (head_bytes - had));
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life and the time of one connection: accept and the limits at the door, the one timer for
+ * whatever is due next, and the end, where everything that was counted in is counted out. */
+#include "server/peer.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/random.h"
+
+/* How many turned-away connections may be answered at a time; past that they are closed unheard,
+ * before any crypto. */
+#define REFUSALS_AT_ONCE 64
+#define REFUSAL_WAIT_MS  1000
+
+static const struct conn_ops peer_ops;
+
+void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES])
+{
+    out[base64url_encode(out, p->id, sizeof(p->id))] = '\0';
+}
+
+struct event peer_event(const struct peer *p, enum event_type type, enum event_outcome outcome,
+                        const char *code)
+{
+    struct event event = {.type = type, .outcome = outcome, .code = code, .port = p->port};
+
+    if (p->who != NULL)
+        event.user = view_of(p->who->identity.user, p->who->identity.user_bytes);
+    return event;
+}
+
+void peer_log(const struct peer *p, const struct event *event)
+{
+    char id[PEER_ID_TEXT_BYTES], ip[IP_TEXT_BYTES];
+    struct event whole = *event;
+
+    peer_id_text(p, id);
+    ip_address_text(&p->ip, ip);
+    whole.connection = view_of_text(id);
+    whole.ip = view_of_text(ip);
+    event_log_put(p->worker->server->events, &whole);
+}
+
+/* --- time --- */
+
+static uint64_t expiry_ms(const struct peer *p)
+{
+    int64_t left_s;
+
+    if (p->who == NULL)
+        return UINT64_MAX;
+    left_s = p->who->identity.expires_at_s - loop_wall_s(p->worker->loop);
+    if (left_s <= 0)
+        return 0;
+    if (left_s > 7 * 24 * 3600)
+        left_s = 7 * 24 * 3600; /* the timer looks again then */
+    return loop_now_ms(p->worker->loop) + (uint64_t)left_s * 1000;
+}
+
+static uint64_t assembly_ms(const struct peer *p)
+{
+    const struct options *o = p->worker->server->options;
+    uint64_t allowed = o->limits.assembly_ms;
+
+    if (p->message_ms == 0)
+        return UINT64_MAX;
+    if (o->routes[p->route].kind == ROUTE_ECHO)
+        allowed *= 8; /* its messages are 16 MiB */
+    return p->message_ms + allowed;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t due_open(const struct peer *p)
+{
+    const struct options *o = p->worker->server->options;
+    uint64_t at = sooner(expiry_ms(p), assembly_ms(p));
+
+    at = sooner(at, p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms
+                                      : p->heard_ms + p->ping_every_ms);
+    if (conn_backlog(&p->conn) > 0)
+        at = sooner(at, loop_now_ms(p->worker->loop) + o->limits.queue_stall_ms);
+    return at;
+}
+
+static uint64_t due_at(const struct peer *p)
+{
+    const struct options *o = p->worker->server->options;
+
+    switch ((enum peer_phase)p->phase) {
+    case PEER_TLS:
+        return p->opened_ms + o->timeouts.tls_ms;
+    case PEER_HEAD:
+        return p->ready_ms +
+               (p->turned_away != REFUSE_NONE ? REFUSAL_WAIT_MS : o->timeouts.header_ms);
+    case PEER_FIRST:
+        return sooner(p->deadline_ms, assembly_ms(p));
+    case PEER_OPEN:
+        return due_open(p);
+    case PEER_CLOSING:
+    case PEER_LINGER:
+        break;
+    }
+    return p->deadline_ms;
+}
+
+void peer_rearm(struct peer *p)
+{
+    if (!conn_is_closing(&p->conn) || p->phase >= PEER_CLOSING)
+        timer_start(p->worker->loop, &p->timer, due_at(p));
+}
+
+void peer_due_by(struct peer *p, uint64_t at_ms)
+{
+    if (!timer_is_running(&p->timer) || p->timer.at_ms > at_ms)
+        timer_start(p->worker->loop, &p->timer, at_ms);
+}
+
+void peer_linger(struct peer *p)
+{
+    struct worker *w = p->worker;
+
+    p->phase = PEER_LINGER;
+    p->deadline_ms = loop_now_ms(w->loop) + w->server->options->timeouts.close_ms;
+    conn_shutdown(&p->conn);
+    peer_rearm(p);
+}
+
+static void time_out_assembly(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "message_too_slow");
+
+    peer_log(p, &event);
+    session_fail(p, CLOSE_POLICY, "Message took too long");
+}
+
+static void time_out_first(struct peer *p, uint64_t now_ms)
+{
+    if (now_ms < p->deadline_ms) {
+        time_out_assembly(p);
+        return;
+    }
+    struct event event = peer_event(p, EVENT_AUTH_TIMEOUT, OUTCOME_REFUSED, NULL);
+    event.close_code = CLOSE_POLICY;
+    peer_log(p, &event);
+    session_close(p, CLOSE_POLICY, "Authentication timeout");
+}
+
+static void time_out_open(struct peer *p, uint64_t now_ms)
+{
+    const struct options *o = p->worker->server->options;
+
+    if (expiry_ms(p) <= now_ms) {
+        struct event event = peer_event(p, EVENT_TOKEN_EXPIRED, OUTCOME_OK, NULL);
+        event.close_code = CLOSE_TOKEN_EXPIRED;
+        peer_log(p, &event);
+        session_close(p, CLOSE_TOKEN_EXPIRED, "Token expired");
+    } else if (assembly_ms(p) <= now_ms) {
+        time_out_assembly(p);
+    } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,
+                               o->limits.queue_bytes / 16)) {
+        session_slow(p);
+    } else if (p->pinged_ms != 0 && p->pinged_ms + o->timeouts.pong_ms <= now_ms) {
+        struct event event = peer_event(p, EVENT_PEER_DEAD, OUTCOME_OK, "no_pong");
+        peer_log(p, &event);
+        p->close_code = CLOSE_ABNORMAL;
+        p->close_reason = "No pong";
+        conn_abort(&p->conn);
+    } else if (p->pinged_ms == 0 && p->heard_ms + p->ping_every_ms <= now_ms) {
+        session_ping(p);
+    }
+}
+
+static void time_out_head(struct peer *p)
+{
+    if (p->turned_away != REFUSE_NONE)
+        gate_turn_away(p);
+    else
+        gate_refuse(p, REFUSE_TIMEOUT, NULL);
+}
+
+static void time_out_tls(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_TLS_FAILED, OUTCOME_REFUSED, "tls_timeout");
+
+    peer_log(p, &event);
+    conn_abort(&p->conn);
+}
+
+static void peer_fire(struct timer *timer)
+{
+    struct peer *p = LINK_ITEM(timer, struct peer, timer);
+    uint64_t now_ms = loop_now_ms(p->worker->loop);
+
+    if (due_at(p) <= now_ms || (p->phase == PEER_OPEN && conn_backlog(&p->conn) > 0)) {
+        switch ((enum peer_phase)p->phase) {
+        case PEER_TLS:
+            time_out_tls(p);
+            break;
+        case PEER_HEAD:
+            time_out_head(p);
+            break;
+        case PEER_FIRST:
+            time_out_first(p, now_ms);
+            break;
+        case PEER_OPEN:
+            time_out_open(p, now_ms);
+            break;
+        case PEER_CLOSING:
+            peer_linger(p);
+            return;
+        case PEER_LINGER:
+            conn_abort(&p->conn);
+            return;
+        }
+    }
+    if (!conn_is_closing(&p->conn) && !timer_is_running(&p->timer))
+        peer_rearm(p);
+}
+
+/* --- the connection's callbacks --- */
+
+static void on_ready(struct conn *c)
+{
+    struct peer *p = peer_of_conn(c);
+
+    p->phase = PEER_HEAD;
+    p->ready_ms = loop_now_ms(p->worker->loop);
+    peer_rearm(p);
+}
+
+static void on_data(struct conn *c, uint8_t *data, size_t len)
+{
+    struct peer *p = peer_of_conn(c);
+
+    if (p->phase == PEER_HEAD)
+        gate_data(p, data, len);
+    else if (p->phase != PEER_LINGER)
+        session_data(p, data, len);
+}
+
+static void on_eof(struct conn *c)
+{
+    struct peer *p = peer_of_conn(c);
+
+    if (p->close_code == 0) {
+        p->close_code = CLOSE_ABNORMAL;
+        p->close_reason = "Connection lost";
+    }
+    conn_abort(c);
+}
+
+static void on_drained(struct conn *c)
+{
+    struct peer *p = peer_of_conn(c);
+
+    if (p->is_upgraded)
+        session_drained(p);
+}
+
+static void log_end(struct peer *p, enum conn_end end)
+{
+    if (p->is_upgraded) {
+        struct event event = peer_event(p, EVENT_CONNECTION_CLOSE, OUTCOME_OK, NULL);
+        event.close_code = p->close_code != 0 ? p->close_code : (uint16_t)CLOSE_ABNORMAL;
+        event.detail = view_of_text(p->close_reason);
+        event.has_totals = true;
+        event.duration_ms = loop_now_ms(p->worker->loop) - p->opened_ms;
+        event.messages_in = p->messages_in;
+        event.messages_out = p->messages_out;
+        peer_log(p, &event);
+    } else if (end == CONN_END_TLS) {
+        const char *code =
+            conn_spoke_plain(&p->conn) ? "plaintext_on_tls_port" : "tls_handshake_failed";
+        struct event event = peer_event(p, EVENT_TLS_FAILED, OUTCOME_REFUSED, code);
+        event.detail = view_of_text(conn_end_detail(&p->conn));
+        peer_log(p, &event);
+    }
+}
+
+static void on_closed(struct conn *c, enum conn_end end)
+{
+    struct peer *p = peer_of_conn(c);
+    struct worker *w = p->worker;
+
+    log_end(p, end);
+    timer_stop(&p->timer);
+    hub_leave(w->hub, &p->subscriber);
+    ws_decoder_clear(&p->decoder);
+    ws_inflate_free(p->own_inflate);
+    ws_deflate_free(p->own_deflate);
+    buf_clear(&p->head);
+    free(p->pong);
+    if (p->who != NULL && p->who->usage != NULL)
+        user_table_drop(w->server->users, p->who->usage);
+    free(p->who);
+    if (p->is_counted)
+        conn_table_leave(w->server->connections, p->prefix, loop_now_ns(w->loop));
+    else
+        w->refusing--;
+    link_remove(&p->link);
+    w->peers_count--;
+    free(p);
+    worker_drain_check(w);
+}
+
+static const struct conn_ops peer_ops = {
+    .on_ready = on_ready,
+    .on_data = on_data,
+    .on_eof = on_eof,
+    .on_drained = on_drained,
+    .on_closed = on_closed,
+};
+
+/* --- the door --- */
+
+static enum refusal refusal_of(enum conn_verdict verdict)
+{
+    switch (verdict) {
+    case CONN_OK:
+        return REFUSE_NONE;
+    case CONN_PER_IP:
+        return REFUSE_PER_IP;
+    case CONN_TOO_FAST:
+        return REFUSE_RATE;
+    case CONN_FULL:
+        break;
+    }
+    return REFUSE_FULL;
+}
+
+static void log_turned_away(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_CONNECTION_REFUSED, OUTCOME_REFUSED,
+                                    refusal_get((enum refusal)p->turned_away)->code);
+
+    peer_log(p, &event);
+}
+
+/* May one more who is over a limit have a proper answer? A TLS handshake for it costs more than the
+ * limit is there to save. */
+static bool may_answer(struct worker *w)
+{
+    struct rate_limit limit = rate_limit_make(100, 1000, 100);
+
+    return w->refusing < REFUSALS_AT_ONCE && rate_take(&w->refusals, &limit, loop_now_ns(w->loop));
+}
+
+static void peer_init(struct peer *p, struct worker *w, const struct ip_address *ip, uint16_t port)
+{
+    p->worker = w;
+    p->ip = *ip;
+    p->prefix = ip_prefix_of(ip);
+    p->port = port;
+    p->opened_ms = loop_now_ms(w->loop);
+    p->head = BUF_INIT(HTTP1_HEAD_MAX + 1);
+    random_bytes(p->id, sizeof(p->id));
+    timer_init(&p->timer, peer_fire);
+    hub_subscriber_init(&p->subscriber, session_deliver);
+    ws_decoder_init(&p->decoder, &w->server->limits_first, NULL);
+}
+
+void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port)
+{
+    struct worker *w = from->worker;
+    struct server *s = w->server;
+    struct peer *p = calloc(1, sizeof(*p));
+    uint64_t wait_ms = 0;
+
+    if (p == NULL) {
+        (void)close(fd);
+        return;
+    }
+    peer_init(p, w, ip, port);
+    p->is_tls = from->tls != NULL;
+    p->phase = p->is_tls ? PEER_TLS : PEER_HEAD;
+    p->turned_away = (uint8_t)refusal_of(
+        conn_table_enter(s->connections, p->prefix, loop_now_ns(w->loop), &wait_ms));
+    p->is_counted = p->turned_away == REFUSE_NONE;
+    if (!p->is_counted) {
+        log_turned_away(p);
+        if (!may_answer(w)) {
+            (void)close(fd);
+            free(p);
+            return;
+        }
+        w->refusing++;
+        p->deadline_ms = wait_ms; /* carried to the Retry-After of gate_turn_away */
+    }
+    p->ready_ms = p->opened_ms;
+    if (conn_open(&p->conn, w->loop, fd, from->tls, &peer_ops) != OK) {
+        if (p->is_counted)
+            conn_table_leave(s->connections, p->prefix, loop_now_ns(w->loop));
+        else
+            w->refusing--;
+        free(p);
+        return;
+    }
+    link_append(&w->peers, &p->link);
+    w->peers_count++;
+    peer_rearm(p);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* peer.h: one connection from accept to the end, as the server sees it. Private to server/. Worker
+ * thread only.
+ *
+ * peer.c owns life and time (one timer for whatever is due next), gate.c speaks HTTP until the 101
+ * or the refusal, session.c speaks WebSocket. protocol.h and login.h: what the messages mean. */
+#ifndef SERVER_PEER_H
+#define SERVER_PEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "access/identity.h"
+#include "base/status.h"
+#include "wire/close_code.h"
+#include "base/buf.h"
+#include "hub/hub.h"
+#include "limit/conn_table.h"
+#include "limit/rate.h"
+#include "limit/user_table.h"
+#include "net/conn.h"
+#include "server/event_log.h"
+#include "server/worker.h"
+#include "wire/handshake.h"
+#include "wire/ws_deflate.h"
+#include "wire/ws_message.h"
+
+enum peer_phase {
+    PEER_TLS,     /* TLS handshake */
+    PEER_HEAD,    /* waiting for a whole request head */
+    PEER_FIRST,   /* 101 sent, waiting for the first message to be auth */
+    PEER_OPEN,    /* authenticated, or on a route that asks for nothing */
+    PEER_CLOSING, /* our Close is out, theirs is awaited */
+    PEER_LINGER   /* all said: output leaves, input is thrown away until EOF or the deadline */
+};
+
+/* What only an authenticated connection needs. */
+struct peer_who {
+    struct identity identity;
+    struct user_usage *usage;
+};
+
+struct peer {
+    struct conn conn; /* first */
+    struct worker *worker;
+    struct link link;
+    struct timer timer;
+    struct hub_subscriber subscriber;
+    struct ws_decoder decoder;
+    struct peer_who *who;
+    struct ws_deflate *own_deflate; /* context takeover only */
+    struct ws_inflate *own_inflate; /* context takeover only */
+    struct buf head;                /* incomplete request head */
+    uint8_t *pong; /* length byte and payload of the one pong that waits for the backlog to leave */
+    size_t head_scanned;
+    struct rate per_minute, per_hour, refused, control;
+    uint64_t opened_ms, ready_ms; /* accept; end of the TLS handshake or of the 101 */
+    uint64_t heard_ms, pinged_ms; /* last byte from the peer; our last unanswered ping, 0 = none */
+    uint64_t message_ms;          /* when the message now incomplete began; 0 = none */
+    uint64_t deadline_ms;         /* phases with one fixed deadline: FIRST, CLOSING, LINGER */
+    uint64_t ping_every_ms;
+    uint64_t messages_in, messages_out;
+    struct ip_address ip;
+    struct ip_prefix prefix;
+    uint16_t port;
+    uint16_t close_code; /* for the log: what ended it */
+    uint8_t id[16];
+    uint8_t phase;       /* enum peer_phase */
+    uint8_t route;       /* index into options->routes */
+    uint8_t turned_away; /* enum refusal: over a limit at the door */
+    uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
+    bool is_counted, is_upgraded, has_told_rate, is_tls;
+    const char *close_reason; /* constant text */
+};
+
+/* --- peer.c --- */
+/* From the listener. Owns fd. */
+void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port);
+static inline struct peer *peer_of_conn(struct conn *c)
+{
+    return (struct peer *)(void *)c;
+}
+/* Computes what is due next and arms the timer for it. */
+void peer_rearm(struct peer *p);
+/* Makes sure that the timer fires no later than at_ms. */
+void peer_due_by(struct peer *p, uint64_t at_ms);
+/* Output leaves, then the connection ends; at most timeouts.close from now. */
+void peer_linger(struct peer *p);
+/* Fills type, outcome, code and who/where; the caller adds what else there is and puts it. */
+struct event peer_event(const struct peer *p, enum event_type type, enum event_outcome outcome,
+                        const char *code);
+void peer_log(const struct peer *p, const struct event *event);
+#define PEER_ID_TEXT_BYTES 23
+void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES]);
+
+/* --- gate.c --- */
+void gate_data(struct peer *p, const uint8_t *data, size_t len); /* PEER_HEAD */
+void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request);
+void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */
+
+/* --- session.c --- */
+/* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one. */
+void session_start(struct peer *p, const struct handshake *upgrade,
+                   const struct identity *identity);
+void session_data(struct peer *p, uint8_t *data, size_t len);
+/* One text message; compressed when agreed. The bytes are copied. */
+void session_send_text(struct peer *p, const char *text, size_t len);
+void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len);
+/* Sends Close once and waits for theirs; reason is a constant text. */
+void session_close(struct peer *p, unsigned code, const char *reason);
+/* The same for a peer that broke the protocol: nothing it sends is looked at any more (RFC 6455
+ * section 7.1.7). */
+void session_fail(struct peer *p, unsigned code, const char *reason);
+void session_ping(struct peer *p);
+void session_drained(struct peer *p);
+void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);
+/* Ends a reader that takes too little too slowly. */
+void session_slow(struct peer *p);
+
+#endif

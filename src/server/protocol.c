@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The native protocol: what a text message means. A type is a row of a table. Order of every
+ * message: rate, form, type, then what the type asks. The policy answers (access_decide), the hub
+ * obeys. */
+#include "server/protocol.h"
+
+#include "access/decide.h"
+#include "base/json_out.h"
+#include "message/json.h"
+#include "server/login.h"
+#include "server/push.h"
+#include "server/say.h"
+
+#define ID_BYTES_MAX 64
+
+/* One message being answered. */
+struct request {
+    struct peer *peer;
+    const struct json *root;
+    struct view channel;
+    const struct json *id; /* NULL: none */
+};
+
+static void say_channel(struct request *r, const char *type)
+{
+    uint8_t bytes[ANSWER_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+
+    say_begin(&w, type);
+    json_out_member(&w, "channel", r->channel);
+    say_end(r->peer, &w, r->id);
+}
+
+/* Reads a required string member; says what is wrong otherwise (in the guide's words). */
+static bool need_string(struct request *r, const char *name, struct view *value)
+{
+    const struct json *member = json_member(r->root, view_of_text(name));
+    char text[96];
+    struct wr w = wr_of(text, sizeof(text));
+
+    if (member != NULL && member->type == JSON_STRING) {
+        *value = member->text;
+        return true;
+    }
+    if (member == NULL) {
+        wr_text(&w, "Missing required field: ");
+        wr_text(&w, name);
+    } else {
+        wr_text(&w, "Field '");
+        wr_text(&w, name);
+        wr_text(&w, "' must be string");
+    }
+    say_log_invalid(r->peer, "schema");
+    say_error(r->peer, r->id, "schema", view_of(text, wr_len(&w)));
+    return false;
+}
+
+static bool need_channel(struct request *r)
+{
+    if (!need_string(r, "channel", &r->channel))
+        return false;
+    if (channel_name_ok(r->channel))
+        return true;
+    say_log_invalid(r->peer, "schema");
+    say_error(r->peer, r->id, "schema",
+              r->channel.len > CHANNEL_NAME_MAX ? VIEW("Field 'channel' exceeds max length 256")
+                                                : VIEW("Field 'channel' has invalid format"));
+    return false;
+}
+
+static const char *reason_text(enum access_reason reason)
+{
+    static const char *const texts[] = {"allowed",      "bad_channel", "no_identity",
+                                        "no_rule",      "role_denied", "role_not_allowed",
+                                        "no_permission"};
+
+    return texts[reason];
+}
+
+/* Unknown and forbidden get the same answer (W-09); the log knows the difference. */
+static bool may(struct request *r, enum action action)
+{
+    struct peer *p = r->peer;
+    struct access_answer answer;
+    struct event event;
+
+    if (access_decide(&p->worker->server->options->policy,
+                      p->who != NULL ? &p->who->identity : NULL, r->channel, action, &answer))
+        return true;
+    event = peer_event(p, EVENT_ACCESS_DENIED, OUTCOME_REFUSED, reason_text(answer.reason));
+    event.channel = r->channel;
+    event.action = view_of_text(action_text(action));
+    peer_log(p, &event);
+    say_error(p, r->id, "not_allowed", VIEW("Not allowed"));
+    return false;
+}
+
+static void do_ping(struct request *r)
+{
+    uint8_t bytes[ANSWER_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+
+    say_begin(&w, "pong");
+    say_end(r->peer, &w, r->id);
+}
+
+static void do_auth(struct request *r)
+{
+    struct view token;
+
+    if (need_string(r, "token", &token))
+        login_again(r->peer, token, r->id);
+}
+
+static void say_limit(struct request *r, const char *what)
+{
+    struct event event = peer_event(r->peer, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, what);
+
+    event.channel = r->channel;
+    peer_log(r->peer, &event);
+    say_error(r->peer, r->id, "limit_exceeded", VIEW("Too many subscriptions"));
+}
+
+static void do_subscribe(struct request *r)
+{
+    struct peer *p = r->peer;
+
+    if (!need_channel(r) || !may(r, ACTION_SUBSCRIBE))
+        return;
+    switch (hub_subscribe(p->worker->hub, &p->subscriber, r->channel)) {
+    case OK:
+    case E_EXISTS:
+        say_channel(r, "subscribed");
+        break;
+    case E_LIMIT:
+        say_limit(r, "too_many_subscriptions");
+        break;
+    case E_FULL:
+        say_limit(r, "too_many_channels");
+        break;
+    default:
+        session_close(p, CLOSE_INTERNAL, "Out of memory");
+        break;
+    }
+}
+
+/* The same answer whether it was subscribed or not: nothing can be learned from it. */
+static void do_unsubscribe(struct request *r)
+{
+    if (!need_channel(r))
+        return;
+    (void)hub_unsubscribe(r->peer->worker->hub, &r->peer->subscriber, r->channel);
+    say_channel(r, "unsubscribed");
+}
+
+static void say_ack(struct request *r)
+{
+    uint8_t bytes[ANSWER_BYTES_MAX];
+    struct wr w = wr_of(bytes, sizeof(bytes));
+
+    say_begin(&w, "ack");
+    json_out_member(&w, "message", VIEW("Message received"));
+    if (r->channel.len > 0)
+        json_out_member(&w, "channel", r->channel);
+    say_end(r->peer, &w, r->id);
+}
+
+static void do_publish(struct request *r)
+{
+    struct peer *p = r->peer;
+    const struct json *data = json_member(r->root, VIEW("data"));
+    struct blob *frame;
+    int rc;
+
+    if (!need_channel(r) || !may(r, ACTION_PUBLISH))
+        return;
+    if (data == NULL) {
+        say_log_invalid(p, "schema");
+        say_error(p, r->id, "schema", VIEW("Missing required field: data"));
+        return;
+    }
+    frame = push_encode(p->worker, r->channel, data,
+                        view_of(p->who->identity.user, p->who->identity.user_bytes));
+    if (frame == NULL) {
+        session_close(p, CLOSE_INTERNAL, "Out of memory");
+        return;
+    }
+    rc = hub_publish(p->worker->hub, r->channel, frame, NULL);
+    blob_drop(frame);
+    if (rc != OK)
+        say_error(p, r->id, "overloaded", VIEW("Server overloaded, try again"));
+    else
+        say_ack(r);
+}
+
+static void do_message(struct request *r)
+{
+    const struct json *content = json_member(r->root, VIEW("content"));
+
+    if (content != NULL && content->type != JSON_STRING) {
+        say_log_invalid(r->peer, "schema");
+        say_error(r->peer, r->id, "schema", VIEW("Field 'content' must be string"));
+        return;
+    }
+    say_ack(r);
+}
+
+static const struct message_type {
+    struct view name;
+    void (*run)(struct request *r);
+} types[] = {
+    {VIEW("publish"), do_publish},         {VIEW("subscribe"), do_subscribe},
+    {VIEW("unsubscribe"), do_unsubscribe}, {VIEW("ping"), do_ping},
+    {VIEW("message"), do_message},         {VIEW("auth"), do_auth},
+};
+
+/* The optional id: a string of at most 64 bytes or an integer. */
+static bool read_id(struct request *r)
+{
+    const struct json *id = json_member(r->root, VIEW("id"));
+    int64_t number;
+
+    if (id == NULL)
+        return true;
+    if ((id->type == JSON_STRING && id->text.len <= ID_BYTES_MAX) ||
+        (id->type == JSON_NUMBER && id->text.len <= ID_BYTES_MAX && json_to_i64(id, &number))) {
+        r->id = id;
+        return true;
+    }
+    say_log_invalid(r->peer, "schema");
+    say_error(r->peer, NULL, "schema",
+              VIEW("Field 'id' must be a string of at most 64 bytes or an integer"));
+    return false;
+}
+
+static void dispatch(struct request *r)
+{
+    const struct json *type = json_member(r->root, VIEW("type"));
+
+    if (!read_id(r))
+        return;
+    if (type == NULL || (type->type == JSON_STRING && type->text.len == 0)) {
+        say_log_invalid(r->peer, "missing_type");
+        say_error(r->peer, r->id, "missing_type", VIEW("Missing 'type' field"));
+        return;
+    }
+    if (type->type != JSON_STRING) {
+        say_log_invalid(r->peer, "schema");
+        say_error(r->peer, r->id, "schema", VIEW("Field 'type' must be string"));
+        return;
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (view_eq(type->text, types[i].name)) {
+            types[i].run(r);
+            return;
+        }
+    }
+    say_log_invalid(r->peer, "unknown_type");
+    say_error_about(r->peer, r->id, "unknown_type", "Unknown message type: ", type->text);
+}
+
+/* The bare form of the guide, auth:<token>. */
+static bool is_bare_auth(struct view text, struct view *token)
+{
+    const struct view prefix = VIEW("auth:");
+
+    if (!view_starts_with(text, prefix))
+        return false;
+    *token = view_of(text.ptr + prefix.len, text.len - prefix.len);
+    return true;
+}
+
+static bool parse(struct peer *p, struct view text, struct json **root)
+{
+    size_t error_at;
+
+    return json_parse(root, text, NULL, &p->worker->arena, &error_at) == OK &&
+           (*root)->type == JSON_OBJECT;
+}
+
+static void close_first(struct peer *p, const char *code, const char *reason)
+{
+    login_log_failed(p, code);
+    session_close(p, CLOSE_POLICY, reason);
+}
+
+void protocol_first(struct peer *p, struct view text)
+{
+    struct request r = {.peer = p};
+    struct view token, type;
+    struct json *root;
+
+    arena_reset(&p->worker->arena);
+    if (is_bare_auth(text, &token)) {
+        login_first(p, token, NULL);
+        return;
+    }
+    if (!parse(p, text, &root)) {
+        close_first(p, "first_message_not_json", "Invalid message format");
+        return;
+    }
+    r.root = root;
+    if (!json_member_string(root, VIEW("type"), &type) || !view_eq(type, VIEW("auth"))) {
+        close_first(p, "first_message_not_auth", "First message must be auth");
+        return;
+    }
+    if (!json_member_string(root, VIEW("token"), &token)) {
+        close_first(p, "no_token", "Authentication failed");
+        return;
+    }
+    if (read_id(&r))
+        login_first(p, token, r.id);
+    else
+        close_first(p, "bad_id", "Invalid message format");
+}
+
+/* All of the limits or none of them is charged. */
+static bool take_message(struct peer *p)
+{
+    const struct server *s = p->worker->server;
+    uint64_t now_ns = loop_now_ns(p->worker->loop);
+    struct user_usage *usage = p->who->usage;
+
+    if (!rate_allows(&p->per_minute, &s->per_minute, now_ns) ||
+        !rate_allows(&p->per_hour, &s->per_hour, now_ns) ||
+        !rate_shared_allows(&usage->per_hour, &s->per_hour, now_ns) ||
+        !rate_shared_take(&usage->per_minute, &s->per_minute, now_ns))
+        return false;
+    /* Between the question and the taking another worker may have taken the last one: then one of
+     * the hour is owed. */
+    (void)rate_shared_take(&usage->per_hour, &s->per_hour, now_ns);
+    (void)rate_take(&p->per_minute, &s->per_minute, now_ns);
+    (void)rate_take(&p->per_hour, &s->per_hour, now_ns);
+    return true;
+}
+
+/* Over the limit: told each time, logged once a run; who goes on as if nothing had been said is
+ * closed. */
+static void refuse_message(struct peer *p)
+{
+    const struct server *s = p->worker->server;
+    bool is_abuse = !rate_take(&p->refused, &s->per_minute, loop_now_ns(p->worker->loop));
+    struct event event =
+        peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, is_abuse ? "closed" : "refused");
+
+    if (is_abuse)
+        event.close_code = CLOSE_POLICY;
+    if (is_abuse || !p->has_told_rate)
+        peer_log(p, &event);
+    p->has_told_rate = true;
+    if (is_abuse)
+        session_close(p, CLOSE_POLICY, "Rate limit exceeded");
+    else
+        say_error(p, NULL, "rate_limited", VIEW("Rate limit exceeded"));
+}
+
+void protocol_message(struct peer *p, struct view text)
+{
+    struct request r = {.peer = p};
+    struct view token;
+    struct json *root;
+
+    if (!take_message(p)) {
+        refuse_message(p);
+        return;
+    }
+    p->has_told_rate = false;
+    arena_reset(&p->worker->arena);
+    if (is_bare_auth(text, &token)) {
+        login_again(p, token, NULL);
+        return;
+    }
+    if (!parse(p, text, &root)) {
+        say_log_invalid(p, "invalid_json");
+        say_error(p, NULL, "invalid_json", VIEW("Invalid JSON"));
+        return;
+    }
+    r.root = root;
+    dispatch(&r);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* protocol.h: the messages of the native protocol (docs/protocol.md). Private to server/. Worker
+ * thread only. */
+#ifndef SERVER_PROTOCOL_H
+#define SERVER_PROTOCOL_H
+
+#include "server/peer.h"
+
+void protocol_first(struct peer *p, struct view text); /* PEER_FIRST: must be auth */
+void protocol_message(struct peer *p, struct view text);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* push.h: the frame that subscribers get, built once per publish. Private to server/. Worker thread
+ * only. */
+#ifndef SERVER_PUSH_H
+#define SERVER_PUSH_H
+
+#include "base/blob.h"
+#include "message/json.h"
+#include "server/worker.h"
+
+/* {"type":"message","channel":...,"data":...,"from":{"user":...}} as one unmasked text frame.
+ * `data` goes out as it came in (a string is escaped anew). from_user empty: the server itself,
+ * "from":{"server":true}. NULL when out of memory. */
+struct blob *push_encode(struct worker *w, struct view channel, const struct json *data,
+                         struct view from_user);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running server from the inside of one process: shared tables, workers, and the letters that
+ * reach them from other threads. */
+#include "server/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "message/json.h"
+#include "server/peer.h"
+#include "server/push.h"
+
+static void make_limits(struct server *s)
+{
+    const struct limit_options *l = &s->options->limits;
+
+    s->per_minute = rate_limit_make(l->messages_per_minute, 60 * 1000, l->messages_per_minute);
+    s->per_hour = rate_limit_make(l->messages_per_hour, 3600 * 1000, l->messages_per_hour);
+    s->control_frames =
+        rate_limit_make(l->control_frames_per_minute, 60 * 1000, l->control_frames_per_minute);
+    s->limits_channels = (struct ws_limits){.message_bytes = l->message_bytes,
+                                            .fragments = (uint32_t)l->fragments,
+                                            .inflate_ratio = 100,
+                                            .expect_mask = true,
+                                            .accepts_text = true};
+    s->limits_first = s->limits_channels;
+    if (s->limits_first.message_bytes > FIRST_MESSAGE_BYTES)
+        s->limits_first.message_bytes = FIRST_MESSAGE_BYTES;
+    s->limits_echo = (struct ws_limits){.message_bytes = ECHO_MESSAGE_BYTES,
+                                        .fragments = ECHO_FRAGMENTS,
+                                        .expect_mask = true,
+                                        .accepts_text = true,
+                                        .accepts_binary = true};
+}
+
+static int open_tables(struct server *s, struct error *why)
+{
+    const struct limit_options *l = &s->options->limits;
+    struct conn_limits limits = {
+        .total = (uint32_t)l->connections_total,
+        .per_ip = (uint32_t)l->connections_per_ip,
+        .new_per_ip = rate_limit_make(l->handshakes_per_second, 1000, l->handshakes_burst)};
+    int rc;
+
+    make_limits(s);
+    rc = event_log_open(&s->events, s->options->log.events, why);
+    if (rc != OK)
+        return rc;
+    rc = conn_table_new(&s->connections, &limits);
+    if (rc == OK)
+        rc = user_table_new(&s->users, l->users, &s->per_minute, &s->per_hour);
+    if (rc == OK)
+        rc = broker_memory.open(&s->broker, s->workers_count);
+    if (rc != OK)
+        error_set(why, "cannot prepare the tables: %s", status_text(rc));
+    return rc;
+}
+
+static int open_tls(struct server *s, struct error *why)
+{
+    for (uint32_t i = 0; i < s->options->listeners_count; i++) {
+        const struct listen_options *l = &s->options->listeners[i];
+        struct tls_server_options tls = {l->cert_path, l->key_path, l->allows_tls12};
+        int rc;
+
+        if (l->cert_path == NULL)
+            continue;
+        rc = tls_server_new(&s->tls[i], &tls, why);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+/* One socket a worker: TCP by SO_REUSEPORT on the port the first one got, a Unix socket shared by
+ * dup. */
+static int bind_listener(struct server *s, uint32_t index, struct error *why)
+{
+    struct listen_address address = s->options->listeners[index].address;
+    bool is_unix = address.unix_path[0] != '\0';
+
+    for (unsigned i = 0; i < s->workers_count; i++) {
+        int fd;
+        if (i > 0 && is_unix)
+            fd = dup(s->workers[0].listeners[index].fd);
+        else
+            fd = listener_bind(&address, &address.port, why);
+        if (fd < 0)
+            return fd;
+        s->workers[i].listeners[index].fd = fd;
+    }
+    s->ports[index] = address.port;
+    return OK;
+}
+
+static int open_all(struct server *s, struct error *why)
+{
+    uint32_t count = s->options->listeners_count;
+    int rc;
+
+    s->tls = calloc(count, sizeof(s->tls[0]));
+    s->ports = calloc(count, sizeof(s->ports[0]));
+    s->workers_count = (unsigned)s->options->workers;
+    s->workers = calloc(s->workers_count, sizeof(s->workers[0]));
+    if (s->tls == NULL || s->ports == NULL || s->workers == NULL) {
+        error_set(why, "out of memory");
+        return E_NOMEM;
+    }
+    rc = open_tables(s, why);
+    if (rc == OK)
+        rc = open_tls(s, why);
+    for (unsigned i = 0; rc == OK && i < s->workers_count; i++) {
+        rc = worker_open(&s->workers[i], s, i);
+        if (rc != OK)
+            error_set(why, "cannot prepare worker %u: %s", i, status_text(rc));
+    }
+    for (uint32_t i = 0; rc == OK && i < count; i++)
+        rc = bind_listener(s, i, why);
+    return rc;
+}
+
+/* Everything but the options. */
+static void free_parts(struct server *s)
+{
+    for (unsigned i = 0; s->workers != NULL && i < s->workers_count; i++) {
+        if (s->workers[i].server != NULL)
+            worker_close(&s->workers[i]);
+    }
+    free(s->workers);
+    for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
+        tls_server_free(s->tls[i]);
+    free(s->tls);
+    free(s->ports);
+    if (s->broker != NULL)
+        broker_memory.close(s->broker);
+    user_table_free(s->users);
+    conn_table_free(s->connections);
+    event_log_close(s->events);
+    free(s);
+}
+
+int server_open(struct server **out, struct options *options, struct error *why)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (s == NULL) {
+        error_set(why, "out of memory");
+        return E_NOMEM;
+    }
+    s->options = options;
+    rc = open_all(s, why);
+    if (rc != OK) {
+        free_parts(s);
+        return rc; /* options are still the caller's */
+    }
+    *out = s;
+    return OK;
+}
+
+static void *run_thread(void *worker)
+{
+    worker_run(worker);
+    return NULL;
+}
+
+static void log_simple(struct server *s, enum event_type type)
+{
+    struct event event = {.type = type, .outcome = OUTCOME_OK, .detail = VIEW(GATEWARD_VERSION)};
+
+    event_log_put(s->events, &event);
+}
+
+int server_run(struct server *s)
+{
+    unsigned started;
+
+    log_simple(s, EVENT_SERVER_START);
+    for (started = 1; started < s->workers_count; started++) {
+        if (pthread_create(&s->workers[started].thread, NULL, run_thread, &s->workers[started]) !=
+            0) {
+            log_line(LOG_ERROR, "cannot start worker %u: out of threads", started);
+            break;
+        }
+    }
+    if (started < s->workers_count)
+        server_drain(s); /* half a server would lose what is published to the other half */
+    worker_run(&s->workers[0]);
+    for (unsigned i = 1; i < started; i++)
+        (void)pthread_join(s->workers[i].thread, NULL);
+    log_simple(s, EVENT_SERVER_STOP);
+    return started < s->workers_count ? E_NOMEM : OK;
+}
+
+void server_drain(struct server *s)
+{
+    unsigned before = atomic_fetch_add(&s->drains, 1);
+
+    if (before == 0)
+        log_simple(s, EVENT_SERVER_DRAIN);
+    if (before > 1)
+        return; /* the second call has ended everything already */
+    for (unsigned i = 0; i < s->workers_count; i++)
+        (void)mailbox_post(s->workers[i].control, (struct letter){worker_drain_letter, NULL, NULL});
+}
+
+void server_free(struct server *s)
+{
+    struct options *options;
+
+    if (s == NULL)
+        return;
+    options = s->options;
+    free_parts(s);
+    options_free(options);
+}
+
+uint16_t server_port(const struct server *s, unsigned listener)
+{
+    return listener < s->options->listeners_count ? s->ports[listener] : 0;
+}
+
+/* --- publishing from outside --- */
+
+struct outside_publish {
+    size_t channel_bytes, data_bytes;
+    char bytes[];
+};
+
+static void publish_letter(void *worker, void *a, void *b)
+{
+    struct worker *w = worker;
+    struct outside_publish *item = a;
+    struct view channel = view_of(item->bytes, item->channel_bytes);
+    struct json *data;
+    struct blob *frame;
+    size_t error_at;
+
+    (void)b;
+    arena_reset(&w->arena);
+    if (json_parse(&data, view_of(item->bytes + item->channel_bytes, item->data_bytes), NULL,
+                   &w->arena, &error_at) == OK) {
+        frame = push_encode(w, channel, data, VIEW(""));
+        if (frame == NULL || hub_publish(w->hub, channel, frame, NULL) != OK)
+            log_line(LOG_WARN, "a message of the program was not delivered: queues are full");
+        blob_drop(frame);
+    }
+    free(item);
+}
+
+int server_publish(struct server *s, struct view channel, struct view data)
+{
+    struct arena arena;
+    struct json *root;
+    struct outside_publish *item;
+    size_t error_at;
+    int rc;
+
+    if (!channel_name_ok(channel))
+        return E_INVALID;
+    arena_init(&arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
+    rc = json_parse(&root, data, NULL, &arena, &error_at);
+    arena_clear(&arena);
+    if (rc != OK)
+        return E_INVALID;
+    item = malloc(sizeof(*item) + channel.len + data.len);
+    if (item == NULL)
+        return E_NOMEM;
+    item->channel_bytes = channel.len;
+    item->data_bytes = data.len;
+    memcpy(item->bytes, channel.ptr, channel.len);
+    memcpy(item->bytes + channel.len, data.ptr, data.len);
+    if (!mailbox_post(s->workers[0].control, (struct letter){publish_letter, item, NULL})) {
+        free(item);
+        return E_FULL;
+    }
+    return OK;
+}

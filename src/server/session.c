@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The WebSocket phase: frames in, frames out, heartbeat, and every way a session can end (RFC 6455
+ * sections 5 and 7). What the messages mean is protocol.c's business. */
+#include "server/peer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "server/login.h"
+#include "server/protocol.h"
+
+#define PING_BYTES          8
+#define COMPRESS_FROM_BYTES 64 /* below that a message only grows */
+
+/* --- out --- */
+
+static bool is_silent(const struct peer *p)
+{
+    return p->phase >= PEER_CLOSING || conn_is_closing(&p->conn);
+}
+
+static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed,
+                       const uint8_t *bytes, size_t len)
+{
+    uint8_t header[WS_FRAME_HEADER_MAX];
+    size_t header_bytes = ws_frame_encode(header, opcode, true, is_compressed, len, NULL);
+
+    if (conn_write2(&p->conn, header, header_bytes, bytes, len) != OK)
+        conn_abort(&p->conn);
+}
+
+void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
+{
+    enum ws_opcode opcode = is_text ? WS_TEXT : WS_BINARY;
+    struct ws_deflate *deflate;
+    uint8_t *packed;
+    size_t packed_bytes;
+
+    if (is_silent(p))
+        return;
+    p->messages_out++;
+    if (p->window_bits != 0 && len >= COMPRESS_FROM_BYTES) {
+        deflate =
+            p->own_deflate != NULL ? p->own_deflate : worker_deflate(p->worker, p->window_bits);
+        if (deflate != NULL &&
+            ws_deflate_message(deflate, bytes, len, &packed, &packed_bytes) == OK) {
+            send_frame(p, opcode, true, packed, packed_bytes);
+            return;
+        }
+        if (p->own_deflate != NULL) { /* its window is out of step with the peer's */
+            session_fail(p, CLOSE_INTERNAL, "Compression failed");
+            return;
+        }
+    }
+    send_frame(p, opcode, false, bytes, len);
+}
+
+void session_send_text(struct peer *p, const char *text, size_t len)
+{
+    session_send(p, true, (const uint8_t *)text, len);
+}
+
+static void send_close(struct peer *p, unsigned code, const char *reason)
+{
+    uint8_t payload[CLOSE_PAYLOAD_MAX];
+    size_t len = 0;
+
+    if (code != CLOSE_NO_STATUS)
+        len = close_payload_encode(payload, code, view_of_text(reason));
+    send_frame(p, WS_CLOSE, false, payload, len);
+    p->close_code = (uint16_t)code;
+    p->close_reason = reason;
+}
+
+/* Nothing more is delivered to it from now on, whatever it is subscribed to. */
+static void leave_hub(struct peer *p)
+{
+    hub_leave(p->worker->hub, &p->subscriber);
+}
+
+void session_close(struct peer *p, unsigned code, const char *reason)
+{
+    struct worker *w = p->worker;
+
+    if (is_silent(p))
+        return;
+    leave_hub(p);
+    send_close(p, code, reason);
+    p->phase = PEER_CLOSING;
+    p->deadline_ms = loop_now_ms(w->loop) + w->server->options->timeouts.close_ms;
+    peer_rearm(p);
+}
+
+void session_fail(struct peer *p, unsigned code, const char *reason)
+{
+    if (is_silent(p))
+        return;
+    leave_hub(p);
+    send_close(p, code, reason);
+    peer_linger(p);
+}
+
+void session_ping(struct peer *p)
+{
+    uint8_t payload[PING_BYTES];
+
+    random_bytes(payload, sizeof(payload));
+    send_frame(p, WS_PING, false, payload, sizeof(payload));
+    p->pinged_ms = loop_now_ms(p->worker->loop);
+}
+
+void session_slow(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_SLOW_READER, OUTCOME_REFUSED, NULL);
+
+    if (conn_is_closing(&p->conn))
+        return;
+    event.count = conn_backlog(&p->conn);
+    peer_log(p, &event);
+    p->close_code = CLOSE_ABNORMAL;
+    p->close_reason = "Slow reader";
+    conn_abort(&p->conn); /* a Close behind what it does not read would never be read either */
+}
+
+/* --- pushes --- */
+
+/* The pushed frame compressed for this window size; made once and kept until another frame is
+ * pushed. */
+static struct blob *compressed_push(struct worker *w, uint8_t window_bits, struct blob *frame)
+{
+    struct pushed *slot = &w->pushed[window_bits];
+    struct ws_deflate *deflate;
+    uint8_t header[WS_FRAME_HEADER_MAX], *packed;
+    struct ws_frame plain;
+    size_t packed_bytes, header_bytes;
+
+    if (slot->plain == frame)
+        return slot->compressed;
+    blob_drop(slot->plain);
+    blob_drop(slot->compressed);
+    slot->plain = blob_keep(frame);
+    slot->compressed = NULL;
+    deflate = worker_deflate(w, window_bits);
+    if (deflate == NULL ||
+        ws_frame_decode(&plain, frame->data, frame->len, false) != WS_PARSE_DONE ||
+        plain.payload_bytes < COMPRESS_FROM_BYTES ||
+        ws_deflate_message(deflate, frame->data + plain.header_bytes, (size_t)plain.payload_bytes,
+                           &packed, &packed_bytes) != OK)
+        return NULL;
+    header_bytes = ws_frame_encode(header, WS_TEXT, true, true, packed_bytes, NULL);
+    slot->compressed = blob_new((uint32_t)(header_bytes + packed_bytes));
+    if (slot->compressed != NULL) {
+        memcpy(slot->compressed->data, header, header_bytes);
+        memcpy(slot->compressed->data + header_bytes, packed, packed_bytes);
+    }
+    return slot->compressed;
+}
+
+void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
+{
+    struct peer *p = LINK_ITEM(subscriber, struct peer, subscriber);
+    const struct limit_options *limits = &p->worker->server->options->limits;
+    struct blob *packed = NULL;
+    size_t backlog;
+
+    if (is_silent(p))
+        return;
+    backlog = conn_backlog(&p->conn);
+    if (backlog >
+        limits->queue_bytes) { /* perhaps only this turn's burst: ask the kernel before judging */
+        conn_flush(&p->conn);
+        backlog = conn_backlog(&p->conn);
+    }
+    if (backlog > limits->queue_bytes) {
+        session_slow(p);
+        return;
+    }
+    if (backlog > 0)
+        peer_due_by(p, loop_now_ms(p->worker->loop) + limits->queue_stall_ms);
+    /* With context takeover the shared copy cannot serve: sent plain, which RFC 7692 section 6
+     * always allows. */
+    if (p->window_bits != 0 && p->own_deflate == NULL)
+        packed = compressed_push(p->worker, p->window_bits, frame);
+    p->messages_out++;
+    if (conn_write_blob(&p->conn, packed != NULL ? packed : frame) != OK)
+        conn_abort(&p->conn);
+}
+
+/* --- in --- */
+
+/* One pong waits at most: the latest (R-F9). While nothing is backed up every ping is answered at
+ * once. */
+static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
+{
+    if (is_silent(p))
+        return;
+    if (p->conn.out_bytes == 0) {
+        send_frame(p, WS_PONG, false, payload, len);
+        return;
+    }
+    if (p->pong == NULL)
+        p->pong = malloc(1 + WS_CONTROL_PAYLOAD_MAX);
+    if (p->pong == NULL) {
+        conn_abort(&p->conn);
+        return;
+    }
+    p->pong[0] = (uint8_t)len;
+    memcpy(p->pong + 1, payload, len);
+}
+
+void session_drained(struct peer *p)
+{
+    if (p->pong != NULL) {
+        if (!is_silent(p))
+            send_frame(p, WS_PONG, false, p->pong + 1, p->pong[0]);
+        free(p->pong);
+        p->pong = NULL;
+    }
+    if (p->conn.is_paused)
+        conn_read_resume(&p->conn);
+}
+
+/* False: over the rate, the session is being closed. */
+static bool take_control(struct peer *p)
+{
+    struct event event;
+
+    if (rate_take(&p->control, &p->worker->server->control_frames, loop_now_ns(p->worker->loop)))
+        return true;
+    event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "too_many_control_frames");
+    peer_log(p, &event);
+    session_fail(p, CLOSE_POLICY, "Too many control frames");
+    return false;
+}
+
+static void on_fail(struct peer *p, const struct ws_event *ws)
+{
+    bool is_limit = ws->fail_code == CLOSE_TOO_BIG || ws->fail_code == CLOSE_POLICY;
+    struct event event = peer_event(p, is_limit ? EVENT_LIMIT_EXCEEDED : EVENT_PROTOCOL_ERROR,
+                                    OUTCOME_REFUSED, NULL);
+
+    event.close_code = ws->fail_code;
+    event.detail = view_of_text(ws->fail_reason);
+    peer_log(p, &event);
+    session_fail(p, ws->fail_code, ws->fail_reason);
+}
+
+static void on_close(struct peer *p, const struct ws_event *ws)
+{
+    uint16_t code;
+    struct view reason;
+
+    if (p->phase == PEER_CLOSING) { /* the answer to ours */
+        peer_linger(p);
+        return;
+    }
+    if (!close_payload_decode(ws->payload, ws->payload_bytes, &code, &reason)) {
+        struct event event = peer_event(p, EVENT_PROTOCOL_ERROR, OUTCOME_REFUSED, "bad_close");
+        event.close_code = code;
+        peer_log(p, &event);
+        session_fail(p, code,
+                     code == CLOSE_BAD_DATA ? "Close reason is not UTF-8" : "Bad close frame");
+        return;
+    }
+    leave_hub(p);
+    send_close(p, code, ""); /* the code comes back; an empty Close is answered by an empty one */
+    peer_linger(p);
+}
+
+static void on_message(struct peer *p, const struct ws_event *ws)
+{
+    struct view text = view_of(ws->payload, ws->payload_bytes);
+
+    p->messages_in++;
+    if (p->phase == PEER_FIRST)
+        protocol_first(p, text);
+    else if (p->worker->server->options->routes[p->route].kind == ROUTE_ECHO)
+        session_send(p, ws->type == WS_EVENT_TEXT, ws->payload, ws->payload_bytes);
+    else
+        protocol_message(p, text);
+}
+
+/* False: nothing more of this connection is to be looked at. */
+static bool on_event(struct peer *p, const struct ws_event *ws)
+{
+    switch (ws->type) {
+    case WS_EVENT_MORE:
+        return false;
+    case WS_EVENT_FAIL:
+        on_fail(p, ws);
+        return false;
+    case WS_EVENT_CLOSE:
+        on_close(p, ws);
+        return false;
+    case WS_EVENT_PING:
+        if (take_control(p))
+            answer_ping(p, ws->payload, ws->payload_bytes);
+        break;
+    case WS_EVENT_PONG:
+        (void)take_control(p);
+        break;
+    case WS_EVENT_TEXT:
+    case WS_EVENT_BINARY:
+        if (!is_silent(p))
+            on_message(p, ws);
+        break;
+    }
+    return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn);
+}
+
+/* What the input leaves behind: a message begun, or answers that the peer does not take. */
+static void after_input(struct peer *p)
+{
+    struct worker *w = p->worker;
+    uint64_t now_ms = loop_now_ms(w->loop);
+
+    if (!ws_decoder_is_mid_message(&p->decoder)) {
+        p->message_ms = 0;
+    } else if (p->message_ms == 0) {
+        p->message_ms = now_ms;
+        peer_due_by(p, now_ms + w->server->options->limits.assembly_ms);
+    }
+    if (p->conn.out_bytes > 0) {
+        peer_due_by(p, now_ms + w->server->options->limits.queue_stall_ms);
+        if (conn_backlog(&p->conn) > w->server->options->limits.queue_bytes / 2)
+            conn_read_pause(&p->conn); /* it may go on talking when it has listened */
+    }
+}
+
+void session_data(struct peer *p, uint8_t *data, size_t len)
+{
+    struct ws_event ws;
+    size_t used;
+    bool goes_on = true;
+
+    p->heard_ms = loop_now_ms(p->worker->loop);
+    p->pinged_ms = 0;
+    while (goes_on && len > 0) {
+        ws_decode(&p->decoder, data, len, &used, &ws);
+        data += used;
+        len -= used;
+        goes_on = on_event(p, &ws);
+        if (ws.type != WS_EVENT_MORE)
+            p->message_ms = 0;
+    }
+    if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
+        after_input(p);
+}
+
+/* --- start --- */
+
+static bool start_deflate(struct peer *p, const struct ws_deflate_params *agreed)
+{
+    struct worker *w = p->worker;
+    struct ws_inflate *inflate = w->inflate;
+    int level = w->server->options->deflate.level;
+
+    if (!agreed->is_on)
+        return true;
+    p->window_bits = agreed->server_max_window_bits;
+    if (!agreed->client_no_context_takeover) {
+        if (ws_inflate_new(&p->own_inflate, agreed->client_max_window_bits, true) != OK)
+            return false;
+        inflate = p->own_inflate;
+    }
+    if (!agreed->server_no_context_takeover &&
+        ws_deflate_new(&p->own_deflate, agreed->server_max_window_bits,
+                       (uint8_t)(level != 0 ? level : 1), true) != OK)
+        return false;
+    ws_decoder_init(&p->decoder, p->decoder.limits, inflate);
+    return true;
+}
+
+static uint64_t jittered(struct worker *w, uint64_t ms)
+{
+    return ms - ms / 20 + random_jitter(&w->jitter, (uint32_t)(ms / 10 + 1)); /* +-5 % */
+}
+
+void session_start(struct peer *p, const struct handshake *upgrade, const struct identity *identity)
+{
+    struct worker *w = p->worker;
+    const struct options *o = w->server->options;
+
+    p->is_upgraded = true;
+    p->heard_ms = p->ready_ms = loop_now_ms(w->loop);
+    p->ping_every_ms = jittered(w, o->timeouts.ping_ms);
+    p->deadline_ms = p->ready_ms + o->auth_timeout_ms;
+    p->close_reason = NULL;
+    if (o->routes[p->route].kind == ROUTE_ECHO)
+        ws_decoder_init(&p->decoder, &w->server->limits_echo, NULL);
+    if (!start_deflate(p, &upgrade->deflate)) {
+        conn_abort(&p->conn);
+        return;
+    }
+    p->phase = PEER_FIRST;
+    if (o->routes[p->route].kind == ROUTE_ECHO)
+        p->phase = PEER_OPEN;
+    else if (identity != NULL)
+        (void)login_welcome(p, identity);
+    if (p->phase <= PEER_OPEN)
+        peer_rearm(p);
+}

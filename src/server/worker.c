@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker from its loop to its listeners. What fails half-way is undone by worker_close. */
+#include "server/worker.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "server/peer.h"
+
+#define LETTERS_MAX    65536 /* published frames on their way to one worker */
+#define CONTROL_MAX    1024
+#define TEXT_BYTES_MAX (64u * 1024u * 1024u + 4096u)
+
+static void on_accept(void *context, int fd, const struct ip_address *peer, uint16_t port)
+{
+    peer_accept(context, fd, peer, port);
+}
+
+static int open_parts(struct worker *w)
+{
+    const struct options *o = w->server->options;
+    struct hub_limits limits = {(uint32_t)o->limits.subscriptions, (uint32_t)o->limits.channels};
+    int rc;
+
+    rc = loop_new(&w->loop);
+    if (rc != OK)
+        return rc;
+    conn_set_max_handshakes(w->loop, (unsigned)o->limits.tls_handshakes);
+    rc = mailbox_new(&w->control, w->loop, CONTROL_MAX, w);
+    if (rc != OK)
+        return rc;
+    rc = mailbox_new(&w->letters, w->loop, LETTERS_MAX, w);
+    if (rc != OK)
+        return rc;
+    rc = hub_new(&w->hub, &limits, w->server->broker, w->index);
+    if (rc != OK)
+        return rc;
+    broker_join(w->server->broker, w->index, w->letters, hub_deliver, w->hub);
+    return ws_inflate_new(&w->inflate, 15, false);
+}
+
+int worker_open(struct worker *w, struct server *server, unsigned index)
+{
+    const struct options *o = server->options;
+
+    w->server = server;
+    w->index = index;
+    w->jitter = random_u64();
+    link_init(&w->peers);
+    arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
+    buf_init(&w->text, TEXT_BYTES_MAX);
+    w->listeners = calloc(o->listeners_count, sizeof(w->listeners[0]));
+    if (w->listeners == NULL)
+        return E_NOMEM;
+    for (uint32_t i = 0; i < o->listeners_count; i++)
+        w->listeners[i] =
+            (struct worker_listener){.worker = w, .tls = server->tls[i], .fd = -1, .index = i};
+    return open_parts(w);
+}
+
+void worker_run(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->server->options->listeners_count; i++) {
+        struct worker_listener *l = &w->listeners[i];
+        int fd = l->fd;
+        l->fd = -1;
+        if (fd >= 0 && listener_open(&l->listener, w->loop, fd, on_accept, l) != OK)
+            log_line(LOG_ERROR, "worker %u cannot listen on %s: out of memory", w->index,
+                     w->server->options->listeners[i].address_text);
+    }
+    loop_run(w->loop);
+}
+
+struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits)
+{
+    unsigned level = w->server->options->deflate.level;
+
+    if (w->deflate[window_bits] == NULL &&
+        ws_deflate_new(&w->deflate[window_bits], window_bits, (uint8_t)(level != 0 ? level : 1),
+                       false) != OK)
+        return NULL;
+    return w->deflate[window_bits];
+}
+
+void worker_close(struct worker *w)
+{
+    for (uint32_t i = 0; w->listeners != NULL && i < w->server->options->listeners_count; i++) {
+        if (w->listeners[i].fd >= 0)
+            (void)close(w->listeners[i].fd);
+    }
+    free(w->listeners);
+    if (w->letters != NULL)
+        mailbox_close(w->letters);
+    if (w->control != NULL)
+        mailbox_close(w->control);
+    if (w->loop != NULL)
+        loop_free(w->loop);
+    hub_free(w->hub);
+    for (unsigned i = 0; i < 16; i++) {
+        ws_deflate_free(w->deflate[i]);
+        blob_drop(w->pushed[i].plain);
+        blob_drop(w->pushed[i].compressed);
+    }
+    ws_inflate_free(w->inflate);
+    arena_clear(&w->arena);
+    buf_clear(&w->text);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.h: one thread of the server: its loop, its listeners, its connections, its half of the
+ * hub. Private to server/. Everything belongs to the worker's thread but what says otherwise. */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/link.h"
+#include "broker/broker.h"
+#include "hub/hub.h"
+#include "limit/conn_table.h"
+#include "limit/user_table.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "net/tls.h"
+#include "server/event_log.h"
+#include "server/options.h"
+#include "wire/ws_deflate.h"
+#include "wire/ws_message.h"
+
+#define WORKERS_MAX         64
+#define ARENA_CHUNK_BYTES   (64u * 1024u)
+#define ARENA_BYTES_MAX     (8u * 1024u * 1024u)
+#define ECHO_MESSAGE_BYTES  (16u * 1024u * 1024u)
+#define ECHO_FRAGMENTS      (1u << 20)
+#define FIRST_MESSAGE_BYTES (10u * 1024u) /* before authentication: a token and its wrapping */
+
+/* What all workers share. Immutable while they run but for what is atomic or locks itself. */
+struct server {
+    struct options *options;
+    struct event_log *events;
+    struct conn_table *connections;
+    struct user_table *users;
+    struct broker *broker;
+    struct tls_server **tls; /* one a listener, NULL where it is plaintext */
+    uint16_t *ports;
+    struct rate_limit per_minute, per_hour, control_frames;
+    struct ws_limits limits_channels, limits_first, limits_echo;
+    struct worker *workers;
+    unsigned workers_count;
+    atomic_uint drains; /* how often server_drain was called */
+};
+
+struct worker_listener {
+    struct worker *worker;
+    struct listener *listener; /* NULL once closed */
+    struct tls_server *tls;
+    int fd; /* before the listener took it over; -1 afterwards */
+    unsigned index;
+};
+
+/* A compressed copy of the frame pushed last, so that a channel's message is compressed once per
+ * window size. */
+struct pushed {
+    struct blob *plain, *compressed;
+    uint8_t window_bits;
+};
+
+struct worker {
+    struct server *server;
+    unsigned index;
+    pthread_t thread;
+    struct loop *loop;
+    struct mailbox *control, *letters;
+    struct hub *hub;
+    struct worker_listener *listeners;
+    struct link peers; /* struct peer.link */
+    uint32_t peers_count;
+    struct arena arena;         /* one message's tree; reset for each */
+    struct buf text;            /* one outgoing message while it is being written */
+    struct ws_inflate *inflate; /* for connections without context takeover */
+    struct ws_deflate *deflate[16];
+    struct pushed pushed[16];
+    uint64_t jitter;
+    struct rate refusals; /* how many turned-away connections still get an answer */
+    uint32_t refusing;
+    struct timer drain_timer;
+    uint64_t drain_started_ms, drain_until_ms;
+    uint32_t drain_total, drain_closed;
+    bool is_draining;
+};
+
+int worker_open(struct worker *w, struct server *server, unsigned index);
+void worker_run(struct worker *w);
+void worker_close(struct worker *w); /* frees everything; after worker_run, or after worker_open
+                                        failed half-way */
+/* The shared compressor of this window size; NULL when out of memory. */
+struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits);
+
+/* drain.c: opened as a letter on the control mailbox. */
+void worker_drain_letter(void *worker, void *a, void *b);
+void worker_drain_check(struct worker *w); /* a peer has gone: is that all? */
+
+#endif
