@@ -119,9 +119,8 @@ int dev_state_prepare(const char *directory, struct error *why)
 
 int dev_state_token(struct buf *out, const char *directory, const char *user, struct error *why)
 {
-    struct jwt_issuer issuer = {.keys_count = 1};
+    struct jwt_issuer issuer = {.roles_claim = "roles", .keys_count = 1};
     struct buf secret = BUF_INIT(SECRET_BYTES_MAX);
-    struct hmac_key *hmac = NULL;
     char path[PATH_BYTES];
     int rc;
 
@@ -130,18 +129,16 @@ int dev_state_token(struct buf *out, const char *directory, const char *user, st
         rc = secret_load_file(&secret, path, why);
     if (rc != OK)
         goto done;
-    rc = hmac_key_new(&hmac, HMAC_SHA256, secret.data, secret.len);
-    if (rc == OK) {
-        issuer.keys[0] = (struct jwt_key){.algorithm = "HS256", .hmac = hmac};
-        rc = jwt_sign(out, &issuer.keys[0], &issuer, view_of_text(user), VIEW("user"),
-                      clock_wall_s(), TOKEN_TTL_S);
-    }
+    rc = jwt_key_init_hmac(&issuer.keys[0], "HS256", "", secret.data, secret.len);
+    if (rc == OK)
+        rc = jwt_sign(out, &issuer.keys[0], &issuer, view_of_text(user), VIEW("user"), clock_wall_s(),
+                      TOKEN_TTL_S);
     if (rc == OK)
         rc = buf_append(out, "", 1);
     if (rc != OK)
         error_set(why, "cannot make a token: %s", status_text(rc));
 done:
-    hmac_key_free(hmac);
+    hmac_key_free(issuer.keys[0].hmac);
     secret_buf_clear(&secret);
     return rc;
 }
