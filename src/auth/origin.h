@@ -11,7 +11,7 @@
 
 #define ORIGIN_BYTES_MAX 512
 struct origin_rule {
-    char scheme[16];
+    char scheme[32];    /* "safari-web-extension" must fit */
     char host[254];     /* lower case, without the leading "*." of a wildcard */
     uint16_t port;      /* the scheme's default filled in */
     bool is_wildcard;   /* exactly one leftmost label in place of * */
