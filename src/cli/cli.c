@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.c: the table of commands, and what several of them need. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/role.h"
+#include "base/status.h"
+#include "server/options.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+static const struct command commands[] = {
+    {"check", cmd_check, "check a configuration and say everything that is wrong: gateward check FILE"},
+    {"token", cmd_token, "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
+    {"explain", cmd_explain, "say who may do what, and why: gateward explain --config FILE --user U ..."},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void help(FILE *to)
+{
+    (void)fputs("usage: gateward COMMAND [ARGUMENTS]\n\n"
+                "A WebSocket server that is secure unless told otherwise.\n\n",
+                to);
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
+    (void)fputs("\n  --help, --version\n\n"
+                "gateward COMMAND --help says more. Exit codes: 0 done, 1 refused, 2 not understood.\n",
+                to);
+}
+
+static int unknown(const char *word)
+{
+    const char *names[COMMANDS + 1] = {NULL};
+
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    (void)fprintf(stderr, "gateward: unknown command `%s`%s; see gateward --help\n", problem_word(view_of_text(word)).text,
+                  problems_suggestion(view_of_text(word), names).text);
+    return CLI_USAGE;
+}
+
+int cli_run(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        help(stdout);
+        return CLI_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        (void)puts("gateward " GATEWARD_VERSION);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
+}
+
+struct options *cli_load(const char *path)
+{
+    struct options *options = NULL;
+    struct problems problems;
+
+    problems_init(&problems, path);
+    if (options_load(&options, path, &problems) != OK)
+        options = NULL;
+    problems_print(&problems, stderr);
+    problems_clear(&problems);
+    return options;
+}
+
+static void report_role(const struct role_set *set, struct view name)
+{
+    const char *names[IDENTITY_ROLES_MAX + 1] = {NULL};
+
+    for (uint32_t i = 0; i < set->count; i++)
+        names[i] = set->roles[i].name;
+    (void)fprintf(stderr, "gateward: the configuration has no role `%s`%s\n", problem_word(name).text,
+                  problems_suggestion(name, names).text);
+}
+
+bool cli_roles(const struct role_set *set, const char *text, uint64_t *roles)
+{
+    uint64_t found = 0, bit;
+    size_t len;
+
+    for (const char *at = text; *at != '\0'; at += len) {
+        at += strspn(at, ", ");
+        len = strcspn(at, ", ");
+        if (len == 0)
+            break;
+        bit = role_set_bit(set, view_of(at, len));
+        if (bit == 0) {
+            report_role(set, view_of(at, len));
+            return false;
+        }
+        found |= bit;
+    }
+    if (found == 0) {
+        (void)fputs("gateward: --roles names no role\n", stderr);
+        return false;
+    }
+    *roles = found;
+    return true;
+}

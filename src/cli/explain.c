@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `gateward explain`: asks the very function that the server asks, and says its answer as a sentence. */
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "server/options.h"
+
+#define SENTENCE_BYTES 2048
+
+struct question {
+    const char *config, *user, *roles, *channel, *action;
+};
+
+static void usage(FILE *to)
+{
+    (void)fputs("usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
+                "                        --action subscribe|publish\n\n"
+                "Says whether this user may do this, and which rule decides. Exit code 0: allowed,\n"
+                "1: denied (or the file is bad), 2: not understood.\n\n"
+                "  -c, --config FILE      the configuration\n"
+                "      --user USER        the user's id\n"
+                "      --roles ROLES      the user's roles, with commas between them\n"
+                "      --channel CHANNEL  for example private:room-7\n"
+                "      --action ACTION    subscribe or publish\n"
+                "  -h, --help             this text\n",
+                to);
+}
+
+/* -1: go on; otherwise the exit code. */
+static int read_arguments(struct question *q, int argc, char **argv)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"roles", required_argument, NULL, 'r'},
+                                          {"channel", required_argument, NULL, 'n'},
+                                          {"action", required_argument, NULL, 'a'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        if (c == 'c')
+            q->config = optarg;
+        else if (c == 'u')
+            q->user = optarg;
+        else if (c == 'r')
+            q->roles = optarg;
+        else if (c == 'n')
+            q->channel = optarg;
+        else if (c == 'a')
+            q->action = optarg;
+        else {
+            usage(c == 'h' ? stdout : stderr);
+            return c == 'h' ? CLI_OK : CLI_USAGE;
+        }
+    }
+    return -1;
+}
+
+static int answer(const struct options *o, const struct question *q, enum action action)
+{
+    struct identity who = {.method = IDENTITY_JWT};
+    struct view channel = view_of_text(q->channel);
+    struct access_answer decision;
+    char sentence[SENTENCE_BYTES];
+    bool is_allowed;
+
+    if (!cli_roles(&o->policy.roles, q->roles, &who.roles))
+        return CLI_USAGE;
+    memcpy(who.user, q->user, strlen(q->user));
+    who.user_bytes = (uint8_t)strlen(q->user);
+    is_allowed = access_decide(&o->policy, &who, channel, action, &decision);
+    access_explain(sentence, sizeof(sentence), &o->policy, &who, channel, action, &decision);
+    (void)printf("%s\n", sentence);
+    return is_allowed ? CLI_OK : CLI_REFUSED;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct question q = {0};
+    int exit_code = read_arguments(&q, argc, argv);
+    enum action action;
+    struct options *o;
+
+    if (exit_code >= 0)
+        return exit_code;
+    if (q.config == NULL || q.user == NULL || q.roles == NULL || q.channel == NULL || q.action == NULL || optind != argc) {
+        usage(stderr);
+        return CLI_USAGE;
+    }
+    if (!identity_user_ok(view_of_text(q.user))) {
+        (void)fprintf(stderr, "gateward explain: --user must be 1 to 64 of A-Z a-z 0-9 _ -\n");
+        return CLI_USAGE;
+    }
+    if (!action_from_text(view_of_text(q.action), &action)) {
+        (void)fprintf(stderr, "gateward explain: --action must be subscribe or publish\n");
+        return CLI_USAGE;
+    }
+    o = cli_load(q.config);
+    if (o == NULL)
+        return CLI_REFUSED;
+    exit_code = answer(o, &q, action);
+    options_free(o);
+    return exit_code;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `gateward token`: a token signed with the secret of a configuration, alone on stdout so that a script can take it. The secret
+ * comes from where the configuration says, never from the command line, where every user of the machine could read it. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/status.h"
+#include "cli/cli.h"
+#include "crypto/secret.h"
+#include "server/options.h"
+
+#define TTL_S_MAX (366L * 24 * 60 * 60)
+
+struct token_request {
+    const char *config, *subject, *roles, *ttl;
+    uint64_t issuer;
+};
+
+static void usage(FILE *to)
+{
+    (void)fputs("usage: gateward token --config FILE --sub USER --roles ROLES [--ttl TIME]\n"
+                "                      [--issuer-index N]\n\n"
+                "Prints a token signed with the first secret of auth.jwt.\n\n"
+                "  -c, --config FILE     the configuration\n"
+                "      --sub USER        who: A-Z a-z 0-9 _ -, at most 64\n"
+                "      --roles ROLES     roles of the configuration, with commas between them\n"
+                "      --ttl TIME        how long it is good: 30s, 15m, 12h, 7d (default 1h)\n"
+                "      --issuer-index N  which row of auth.jwt, from 0 (default 0)\n"
+                "  -h, --help            this text\n",
+                to);
+}
+
+/* "15m" as seconds; false unless it is 1 second to a year. */
+static bool parse_ttl(const char *text, int64_t *seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 60 * 60}, {'d', 24 * 60 * 60}};
+    size_t len = strlen(text);
+    uint64_t number = 0;
+
+    if (len < 2 || !num_parse_u64(view_of(text, len - 1), (uint64_t)TTL_S_MAX, &number) || number == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (units[i].unit != text[len - 1])
+            continue;
+        *seconds = (int64_t)number * units[i].seconds;
+        return *seconds <= TTL_S_MAX;
+    }
+    return false;
+}
+
+static int refuse(const char *what, const char *value)
+{
+    (void)fprintf(stderr, "gateward token: %s, not `%s`\n", what, problem_word(view_of_text(value)).text);
+    return CLI_USAGE;
+}
+
+/* The same names, one blank between them: what the claim holds. */
+static void join_roles(struct buf *out, const struct role_set *set, uint64_t roles)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        if ((roles >> i & 1) == 0)
+            continue;
+        if (out->len > 0)
+            (void)buf_append(out, " ", 1);
+        (void)buf_append(out, set->roles[i].name, strlen(set->roles[i].name));
+    }
+}
+
+static int print_token(const struct options *o, const struct token_request *request, int64_t ttl_s)
+{
+    const struct jwt_issuer *issuer = &o->auth.issuers[request->issuer];
+    struct buf token = BUF_INIT(JWT_BYTES_MAX), names = BUF_INIT(8192);
+    uint64_t roles = 0;
+    int exit_code = CLI_USAGE;
+    int rc;
+
+    if (!cli_roles(&o->policy.roles, request->roles, &roles))
+        goto done;
+    join_roles(&names, &o->policy.roles, roles);
+    rc = jwt_sign(&token, &issuer->keys[0], issuer, view_of_text(request->subject), buf_view(&names), clock_wall_s(), ttl_s);
+    exit_code = CLI_REFUSED;
+    if (rc != OK) {
+        (void)fprintf(stderr, "gateward token: cannot sign: %s\n", status_text(rc));
+        goto done;
+    }
+    if (printf(VIEW_FMT "\n", VIEW_ARG(buf_view(&token))) > 0 && fflush(stdout) == 0)
+        exit_code = CLI_OK;
+done:
+    secret_buf_clear(&token);
+    buf_clear(&names);
+    return exit_code;
+}
+
+static int make_token(const struct token_request *request)
+{
+    struct options *o;
+    int64_t ttl_s = 0;
+    int exit_code;
+
+    if (!identity_user_ok(view_of_text(request->subject)))
+        return refuse("--sub must be 1 to 64 of A-Z a-z 0-9 _ -", request->subject);
+    if (!parse_ttl(request->ttl, &ttl_s))
+        return refuse("--ttl must be a time from 1s to 366d, such as 15m", request->ttl);
+    o = cli_load(request->config);
+    if (o == NULL)
+        return CLI_REFUSED;
+    if (request->issuer >= o->auth.issuers_count) {
+        (void)fprintf(stderr, "gateward token: the configuration has %u rows under auth.jwt, counted from 0\n",
+                      (unsigned)o->auth.issuers_count);
+        exit_code = CLI_USAGE;
+    } else {
+        exit_code = print_token(o, request, ttl_s);
+    }
+    options_free(o);
+    return exit_code;
+}
+
+/* -1: go on; otherwise the exit code. */
+static int read_arguments(struct token_request *request, int argc, char **argv)
+{
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"sub", required_argument, NULL, 'u'},
+                                          {"roles", required_argument, NULL, 'r'},
+                                          {"ttl", required_argument, NULL, 't'},
+                                          {"issuer-index", required_argument, NULL, 'i'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+        if (c == 'c')
+            request->config = optarg;
+        else if (c == 'u')
+            request->subject = optarg;
+        else if (c == 'r')
+            request->roles = optarg;
+        else if (c == 't')
+            request->ttl = optarg;
+        else if (c == 'i' && num_parse_u64(view_of_text(optarg), 1000, &request->issuer))
+            continue;
+        else if (c == 'i')
+            return refuse("--issuer-index must be a number", optarg);
+        else {
+            usage(c == 'h' ? stdout : stderr);
+            return c == 'h' ? CLI_OK : CLI_USAGE;
+        }
+    }
+    return -1;
+}
+
+int cmd_token(int argc, char **argv)
+{
+    struct token_request request = {.ttl = "1h"};
+    int exit_code = read_arguments(&request, argc, argv);
+
+    if (exit_code >= 0)
+        return exit_code;
+    if (request.config == NULL || request.subject == NULL || request.roles == NULL || optind != argc) {
+        usage(stderr);
+        return CLI_USAGE;
+    }
+    return make_token(&request);
+}
