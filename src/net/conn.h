@@ -67,7 +67,7 @@ int conn_write(struct conn *c, const void *bytes, size_t len);
 int conn_write2(struct conn *c, const void *a, size_t a_len, const void *b, size_t b_len);
 /* Keeps a reference until sent. */
 int conn_write_blob(struct conn *c, struct blob *blob);
-/* Offers the queue to the kernel now instead of at the turn's end. */
+/* Offers the queue to the kernel now instead of at the turn's end; does nothing while the kernel is known to be full. */
 void conn_flush(struct conn *c);
 /* Queued bytes not yet taken by the kernel, cork included. */
 size_t conn_backlog(const struct conn *c);

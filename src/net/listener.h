@@ -20,8 +20,13 @@ int listen_address_parse(struct listen_address *out, const char *text, struct er
 bool listen_address_is_local(const struct listen_address *a); /* loopback or Unix socket */
 
 /* Binds and listens without a loop (so that every address is known good before any worker starts). Sets *bound_port.
- * Returns an fd or a negative status with *why ("address in use: ...", "permission denied: ports below 1024 need ..."). */
+ * Returns an fd or a negative status with *why ("address in use: ...", "permission denied: ports below 1024 need ...").
+ * TCP: call it once per worker, the later times with the port that the first call gave. "[::]" means IPv6 only.
+ * Unix: the path can be bound once; a dead predecessor's socket is replaced, a living one is "address in use", mode 0660.
+ * Every further worker listens on listener_share(fd). E_EXISTS (in use), E_DENIED, E_IO, E_INVALID. */
 int listener_bind(const struct listen_address *address, uint16_t *bound_port, struct error *why);
+/* A second descriptor of the same socket (close-on-exec), or a negative status. */
+int listener_share(int fd);
 
 struct listener;
 /* on_accept gets a non-blocking, close-on-exec fd with TCP_NODELAY and owns it. When descriptors run out the listener

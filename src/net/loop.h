@@ -13,6 +13,11 @@
 
 struct loop;
 
+/* What this loop asked of the kernel for its connections. Only grows. */
+struct loop_counters {
+    uint64_t recv_calls, send_calls;
+};
+
 int loop_new(struct loop **out);
 /* Everything registered must be closed. */
 void loop_free(struct loop *loop);
@@ -24,6 +29,7 @@ uv_loop_t *loop_uv(struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop); /* monotonic */
 uint64_t loop_now_ns(const struct loop *loop); /* monotonic */
 int64_t loop_wall_s(const struct loop *loop);
+const struct loop_counters *loop_counters(const struct loop *loop);
 
 /* Timers: embedded in their owner, hashed wheel, 8 ms ticks, O(1), never early, up to one tick late. */
 struct timer {

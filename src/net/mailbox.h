@@ -14,7 +14,8 @@ struct letter {
 };
 struct mailbox;
 int mailbox_new(struct mailbox **out, struct loop *loop, size_t capacity, void *context);
-/* Loop thread. Opens what is still inside, then closes its handle; freed when the loop turns once more. */
+/* Loop thread, once no sender can post any more. Opens what is still inside, then closes its handle; freed when the loop
+ * turns once more. */
 void mailbox_close(struct mailbox *m);
 /* Any thread. Reserve a place first; false when full. A reserved place must be posted. Letters of one sender keep their
  * order. */

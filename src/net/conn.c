@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn.c: the life of a connection and what the poll says about it. Sending is in conn_out.c, TLS in conn_tls.c.
+ * Every end goes through conn_kill: it closes the descriptor at once and calls uv_close, whose callback frees and reports.
+ * After each callback to the owner c->state is looked at again: the owner may have closed this connection or any other, but
+ * its memory stays until on_closed. */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/status.h"
+#include "net/conn_private.h"
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+void conn_set_events(struct conn *c, int events)
+{
+    if (c->events == events || c->state == CONN_CLOSING)
+        return;
+    c->events = (uint8_t)events;
+    if (events == 0)
+        (void)uv_poll_stop(&c->poll);
+    else
+        (void)uv_poll_start(&c->poll, events, on_poll);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct conn *c = handle->data;
+    struct conn_tls *tls = c->tls;
+
+    /* c is the owner's again inside on_closed; what conn_end_detail reads lives until it returns. */
+    conn_queue_clear(c);
+    c->ops->on_closed(c, (enum conn_end)c->end);
+    conn_tls_free(tls);
+}
+
+void conn_kill(struct conn *c, enum conn_end end)
+{
+    if (c->state == CONN_CLOSING)
+        return;
+    if (c->tls != NULL)
+        conn_tls_leave_stage(c);
+    c->state = CONN_CLOSING;
+    c->end = (uint8_t)end;
+    link_remove(&c->dirty);
+    uv_close((uv_handle_t *)&c->poll, on_handle_closed);
+    (void)close(c->fd);
+    c->fd = -1;
+}
+
+void conn_enter(struct conn *c)
+{
+    struct loop *loop = c->loop;
+
+    ASSERT(loop->corked == NULL);
+    loop->corked = c;
+    loop->cork_len = 0;
+    c->is_corked = true;
+}
+
+void conn_leave(struct conn *c)
+{
+    struct loop *loop = c->loop;
+    size_t len = loop->cork_len;
+
+    ASSERT(loop->corked == c);
+    loop->corked = NULL;
+    loop->cork_len = 0;
+    c->is_corked = false;
+    if (c->state == CONN_CLOSING) {
+        if (c->tls != NULL)
+            loop->tls.io->out_len = 0;
+        return;
+    }
+    if (len == 0 && (c->tls == NULL || loop->tls.io->out_len == 0))
+        return;
+    if ((c->events & UV_WRITABLE) != 0)
+        conn_hold(c, loop->cork, len);
+    else
+        conn_send_out(c, loop->cork, len);
+}
+
+void conn_become_ready(struct conn *c)
+{
+    c->state = CONN_OPEN;
+    c->is_ready = true;
+    if (c->is_paused)
+        conn_set_events(c, c->events & ~UV_READABLE);
+    if (c->ops->on_ready != NULL)
+        c->ops->on_ready(c);
+    if (c->out_first != NULL && c->state != CONN_CLOSING)
+        conn_mark_dirty(c);
+}
+
+void conn_eof(struct conn *c)
+{
+    if (c->state == CONN_CLOSING || c->saw_eof)
+        return;
+    c->saw_eof = true;
+    conn_set_events(c, c->events & ~UV_READABLE);
+    if (c->state == CONN_SHUTTING)
+        return;
+    if (c->state == CONN_DRAINING)
+        conn_kill(c, CONN_END_SHUTDOWN);
+    else if (c->state < CONN_OPEN || c->ops->on_eof == NULL)
+        conn_kill(c, CONN_END_PEER_EOF);
+    else
+        c->ops->on_eof(c);
+}
+
+static bool is_reset(int error)
+{
+    return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED;
+}
+
+size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
+{
+    ssize_t n = recv(c->fd, into, cap, 0);
+
+    c->loop->counters.recv_calls++;
+    if (n > 0)
+        return (size_t)n;
+    if (n == 0) {
+        if (c->loop->corked == NULL && c->state == CONN_OPEN) {
+            conn_enter(c);
+            conn_eof(c);
+            conn_leave(c);
+        } else {
+            conn_eof(c);
+        }
+        return 0;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return 0;
+    c->error = errno;
+    conn_kill(c, is_reset(c->error) ? CONN_END_PEER_EOF : CONN_END_ERROR);
+    return 0;
+}
+
+static void on_readable(struct conn *c)
+{
+    size_t n;
+
+    if (c->tls != NULL && c->state < CONN_SHUTTING) {
+        conn_tls_readable(c);
+        return;
+    }
+    n = conn_recv(c, c->loop->rx, LOOP_RX_BYTES);
+    /* A short read has emptied the socket; were that wrong, the level-triggered poll would say so. */
+    if (n == 0 || c->state != CONN_OPEN)
+        return;
+    conn_enter(c);
+    c->ops->on_data(c, c->loop->rx, n);
+    conn_leave(c);
+}
+
+static void on_connected(struct conn *c)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    if (error != 0) {
+        c->error = error;
+        conn_kill(c, CONN_END_ERROR);
+        return;
+    }
+    conn_set_events(c, UV_READABLE);
+    if (c->tls != NULL) {
+        conn_tls_start_client(c);
+        return;
+    }
+    conn_enter(c);
+    conn_become_ready(c);
+    conn_leave(c);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    struct conn *c = handle->data;
+
+    if (c->state == CONN_CONNECTING) {
+        on_connected(c);
+        if (status < 0 && c->state != CONN_CLOSING)
+            conn_kill(c, CONN_END_ERROR);
+        return;
+    }
+    if (status < 0) {
+        /* libuv has stopped the handle: one last read finds the reason, and nothing would ever call us again. */
+        c->events = 0;
+        on_readable(c);
+        conn_kill(c, CONN_END_PEER_EOF);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0 && (c->events & UV_WRITABLE) != 0)
+        conn_send_out(c, NULL, 0);
+    /* Sending may have closed or paused it. */
+    if ((events & UV_READABLE) != 0 && (c->events & UV_READABLE) != 0 && c->state != CONN_CLOSING)
+        on_readable(c);
+}
+
+static int open_any(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops)
+{
+    memset(c, 0, sizeof(*c));
+    c->loop = loop;
+    c->ops = ops;
+    c->fd = fd;
+    link_init(&c->dirty);
+    if (uv_poll_init(&loop->uv, &c->poll, fd) != 0) {
+        (void)close(fd);
+        return E_IO;
+    }
+    c->poll.data = c;
+    return OK;
+}
+
+int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls, const struct conn_ops *ops)
+{
+    struct conn_tls *made = NULL;
+    int rc;
+
+    if (tls != NULL) {
+        rc = conn_tls_new(&made, loop, tls, NULL, NULL);
+        if (rc != OK) {
+            (void)close(fd);
+            return rc;
+        }
+    }
+    rc = open_any(c, loop, fd, ops);
+    if (rc != OK) {
+        conn_tls_free(made);
+        return rc;
+    }
+    if (made != NULL) {
+        made->c = c;
+        c->tls = made;
+        c->state = CONN_HELLO;
+    } else {
+        conn_mark_dirty(c);
+    }
+    conn_set_events(c, UV_READABLE);
+    return OK;
+}
+
+int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_client *tls, const char *server_name,
+                     const struct conn_ops *ops)
+{
+    struct conn_tls *made = NULL;
+    int rc;
+
+    if (tls != NULL) {
+        rc = conn_tls_new(&made, loop, NULL, tls, server_name);
+        if (rc != OK) {
+            (void)close(fd);
+            return rc;
+        }
+    }
+    rc = open_any(c, loop, fd, ops);
+    if (rc != OK) {
+        conn_tls_free(made);
+        return rc;
+    }
+    if (made != NULL) {
+        made->c = c;
+        c->tls = made;
+    }
+    c->state = CONN_CONNECTING;
+    conn_set_events(c, UV_WRITABLE);
+    return OK;
+}
+
+void conn_read_pause(struct conn *c)
+{
+    /* A connection that shuts down must go on reading to see the peer's EOF. */
+    if (c->state >= CONN_SHUTTING)
+        return;
+    c->is_paused = true;
+    if (c->state == CONN_OPEN)
+        conn_set_events(c, c->events & ~UV_READABLE);
+}
+
+void conn_read_resume(struct conn *c)
+{
+    c->is_paused = false;
+    if (c->state == CONN_OPEN && !c->saw_eof)
+        conn_set_events(c, c->events | UV_READABLE);
+}
+
+void conn_shutdown(struct conn *c)
+{
+    if (c->state >= CONN_SHUTTING)
+        return;
+    if (c->state < CONN_OPEN && c->state != CONN_NEW) {
+        /* Nothing can be said before the handshake is done. */
+        conn_kill(c, CONN_END_SHUTDOWN);
+        return;
+    }
+    c->state = CONN_SHUTTING;
+    c->is_paused = false;
+    if (!c->saw_eof)
+        conn_set_events(c, c->events | UV_READABLE);
+    conn_mark_dirty(c);
+}
+
+void conn_abort(struct conn *c)
+{
+    conn_kill(c, c->saw_eof ? CONN_END_PEER_EOF : CONN_END_ABORTED);
+}
+
+bool conn_is_closing(const struct conn *c)
+{
+    return c->state >= CONN_SHUTTING;
+}
+
+const char *conn_end_detail(const struct conn *c)
+{
+    const char *text = NULL;
+
+    if (c->tls != NULL && c->tls->detail != NULL)
+        return c->tls->detail;
+    if (c->error != 0)
+        text = strerrordesc_np(c->error);
+    return text != NULL ? text : "";
+}
+
+const char *conn_tls_version(const struct conn *c)
+{
+    if (c->tls == NULL || !c->is_ready)
+        return NULL;
+    return tls_stream_version(c->tls->stream);
+}
+
+bool conn_spoke_plain(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->spoke_plain;
+}
+
+void conn_set_max_handshakes(struct loop *loop, unsigned max_handshakes)
+{
+    loop->tls.max_running = max_handshakes > 0 ? max_handshakes : 1;
+}
+
+bool conn_turn_end(struct loop *loop)
+{
+    struct link now;
+
+    if (link_is_alone(&loop->dirty))
+        return false;
+    /* What becomes dirty while these are flushed waits for the next round. */
+    now = loop->dirty;
+    now.next->prev = now.prev->next = &now;
+    link_init(&loop->dirty);
+    while (!link_is_alone(&now)) {
+        struct conn *c = LINK_ITEM(now.next, struct conn, dirty);
+        link_remove(&c->dirty);
+        if (c->state == CONN_NEW) {
+            conn_enter(c);
+            conn_become_ready(c);
+            conn_leave(c);
+        }
+        /* While the kernel is full its word is awaited; asking again would be a wasted call. */
+        if (c->state >= CONN_OPEN && (c->events & UV_WRITABLE) == 0)
+            conn_send_out(c, NULL, 0);
+    }
+    return !link_is_alone(&loop->dirty);
+}

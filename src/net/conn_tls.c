@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conn_tls.c: a connection that speaks TLS: gathers the ClientHello, waits for a place, shakes hands, and moves bytes between
+ * the socket and its tls_stream through the loop's shared buffers. One event: one recv, all records opened, one on_data, all
+ * answers sealed, one send. The buffers hold one connection's bytes at a time: io->out is empty between events.
+ * While ciphertext waits for the kernel, plaintext stays queued unsealed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/status.h"
+#include "net/conn_private.h"
+
+/* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait behind them (F-11). */
+#define ADMIT_PER_TURN 8
+/* Ciphertext one connection may have waiting: one event's output and what answering key updates may add. */
+#define CIPHER_MAX (2 * TLS_OUT_BYTES)
+
+static int loop_tls_init(struct loop_tls *lt)
+{
+    if (lt->io != NULL)
+        return OK;
+    lt->plain = malloc(LOOP_PLAIN_BYTES);
+    lt->join = malloc(LOOP_JOIN_BYTES);
+    if (lt->plain != NULL && lt->join != NULL && tls_io_new(&lt->io) == OK)
+        return OK;
+    free(lt->plain);
+    free(lt->join);
+    lt->plain = lt->join = NULL;
+    return E_NOMEM;
+}
+
+void conn_loop_clear(struct loop *loop)
+{
+    conn_items_free(loop);
+    tls_io_free(loop->tls.io);
+    free(loop->tls.plain);
+    free(loop->tls.join);
+}
+
+int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server, struct tls_client *client,
+                 const char *server_name)
+{
+    struct conn_tls *t;
+    int rc = loop_tls_init(&loop->tls);
+
+    if (rc != OK)
+        return rc;
+    t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return E_NOMEM;
+    t->server = server;
+    t->client = client;
+    link_init(&t->wait);
+    buf_init(&t->early, TLS_HELLO_WIRE_MAX);
+    if (server_name != NULL) {
+        t->server_name = strdup(server_name);
+        if (t->server_name == NULL) {
+            free(t);
+            return E_NOMEM;
+        }
+    }
+    *out = t;
+    return OK;
+}
+
+void conn_tls_free(struct conn_tls *t)
+{
+    if (t == NULL)
+        return;
+    tls_stream_free(t->stream);
+    buf_clear(&t->early);
+    free(t->cipher);
+    free(t->server_name);
+    free(t);
+}
+
+void conn_tls_leave_stage(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+
+    if (c->state == CONN_WAITING)
+        link_remove(&t->wait);
+    if (c->state == CONN_HANDSHAKE && t->server != NULL)
+        c->loop->tls.running--;
+}
+
+/* ---- out ---- */
+
+/* Keeps ciphertext behind what is kept already. */
+static bool keep_cipher(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    struct conn_tls *t = c->tls;
+    uint8_t *grown = NULL;
+
+    if (len == 0)
+        return true;
+    if (t->cipher_len + len <= CIPHER_MAX)
+        grown = malloc(t->cipher_len + len);
+    if (grown == NULL) {
+        conn_kill(c, CONN_END_ERROR);
+        return false;
+    }
+    if (t->cipher_len > 0)
+        memcpy(grown, t->cipher + t->cipher_off, t->cipher_len);
+    memcpy(grown + t->cipher_len, bytes, len);
+    free(t->cipher);
+    t->cipher = grown;
+    t->cipher_off = 0;
+    t->cipher_len += len;
+    return true;
+}
+
+bool conn_tls_hold(struct conn *c)
+{
+    struct tls_io *io = c->loop->tls.io;
+    bool is_kept = keep_cipher(c, io->out, io->out_len);
+
+    io->out_len = 0;
+    return is_kept;
+}
+
+/* io->out in one send; what is left of it is kept. True when all went. */
+static bool send_out(struct conn *c)
+{
+    struct tls_io *io = c->loop->tls.io;
+    struct iovec iov = {io->out, io->out_len};
+    ssize_t n;
+    bool is_kept;
+
+    if (io->out_len == 0)
+        return true;
+    n = conn_send(c, &iov, 1);
+    if (n >= 0 && (size_t)n < io->out_len) {
+        is_kept = keep_cipher(c, io->out + n, io->out_len - (size_t)n);
+        io->out_len = 0;
+        if (is_kept)
+            conn_await_writable(c);
+        return false;
+    }
+    io->out_len = 0;
+    return n >= 0;
+}
+
+static bool send_cipher(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+    struct iovec iov = {t->cipher + t->cipher_off, t->cipher_len};
+    ssize_t n;
+
+    if (t->cipher_len == 0)
+        return true;
+    n = conn_send(c, &iov, 1);
+    if (n < 0)
+        return false;
+    t->cipher_off += (size_t)n;
+    t->cipher_len -= (size_t)n;
+    if (t->cipher_len > 0) {
+        conn_await_writable(c);
+        return false;
+    }
+    free(t->cipher);
+    t->cipher = NULL;
+    t->cipher_off = 0;
+    return true;
+}
+
+static void fail(struct conn *c)
+{
+    c->tls->detail = tls_stream_detail(c->tls->stream);
+    c->tls->is_broken = true;
+}
+
+/* The next record's plaintext: straight from the queue's first item when it fills a record or stands alone, otherwise small
+ * items joined. */
+static const uint8_t *next_plaintext(struct conn *c, size_t *len)
+{
+    struct conn_item *item = c->out_first;
+    uint8_t *join = c->loop->tls.join;
+    size_t n = item->len - item->off;
+
+    if (item->next == NULL || n >= LOOP_JOIN_BYTES) {
+        *len = n < LOOP_JOIN_BYTES ? n : LOOP_JOIN_BYTES;
+        return conn_item_data(item);
+    }
+    *len = 0;
+    for (; item != NULL && *len < LOOP_JOIN_BYTES; item = item->next) {
+        n = item->len - item->off;
+        if (n > LOOP_JOIN_BYTES - *len)
+            n = LOOP_JOIN_BYTES - *len;
+        memcpy(join + *len, conn_item_data(item), n);
+        *len += n;
+    }
+    return join;
+}
+
+bool conn_tls_flush(struct conn *c, const uint8_t *cork, size_t cork_len)
+{
+    struct conn_tls *t = c->tls;
+    struct tls_io *io = c->loop->tls.io;
+    bool is_sealed = true;
+
+    if (!send_cipher(c))
+        return false;
+    if (cork_len > 0 && !t->is_broken)
+        is_sealed = tls_stream_seal(t->stream, cork, cork_len);
+    while (is_sealed && c->out_first != NULL && !t->is_broken) {
+        size_t len;
+        const uint8_t *plain = next_plaintext(c, &len);
+        is_sealed = tls_stream_seal(t->stream, plain, len);
+        conn_queue_consume(c, len);
+        if (is_sealed && io->out_len >= TLS_OUT_MARK && !send_out(c))
+            return false;
+    }
+    if (!is_sealed) {
+        fail(c);
+        io->out_len = 0;
+        conn_kill(c, CONN_END_TLS);
+        return false;
+    }
+    return send_out(c);
+}
+
+bool conn_tls_close_notify(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+
+    if (!t->said_close) {
+        t->said_close = true;
+        tls_stream_close(t->stream);
+    }
+    return send_out(c);
+}
+
+/* ---- in ---- */
+
+static enum tls_step deliver(struct conn *c)
+{
+    struct loop_tls *lt = &c->loop->tls;
+    enum tls_step step;
+    size_t len;
+
+    do {
+        step = tls_stream_open(c->tls->stream, lt->plain, LOOP_PLAIN_BYTES, &len);
+        if (len > 0)
+            c->ops->on_data(c, lt->plain, len);
+        if (c->state != CONN_OPEN) {
+            lt->io->in_len = 0; /* what follows a shutdown is discarded unread */
+            return TLS_STEP_MORE;
+        }
+    } while (step == TLS_STEP_DONE);
+    return step;
+}
+
+static enum tls_step shake_hands(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+    enum tls_step step = tls_stream_handshake(t->stream);
+
+    if (step != TLS_STEP_DONE)
+        return step;
+    if (t->server != NULL)
+        c->loop->tls.running--;
+    free(t->server_name);
+    t->server_name = NULL;
+    conn_become_ready(c);
+    if (c->state != CONN_OPEN) {
+        c->loop->tls.io->in_len = 0;
+        return TLS_STEP_MORE;
+    }
+    return TLS_STEP_DONE;
+}
+
+/* Works through io->in. The handshake's last flight may carry the first data behind it. */
+static void process(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    struct tls_io *io = c->loop->tls.io;
+    enum tls_step step = TLS_STEP_DONE;
+
+    ASSERT(io->out_len == 0);
+    io->in = bytes;
+    io->in_len = len;
+    conn_enter(c);
+    if (c->state == CONN_HANDSHAKE)
+        step = shake_hands(c);
+    if (step == TLS_STEP_DONE)
+        step = deliver(c);
+    if (step == TLS_STEP_CLOSED)
+        conn_eof(c);
+    if (step == TLS_STEP_FAILED) {
+        /* Nothing can be sealed any more; the alert in io->out still goes. */
+        fail(c);
+        c->loop->cork_len = 0;
+    }
+    io->in_len = 0;
+    conn_leave(c);
+    if (step == TLS_STEP_FAILED)
+        conn_kill(c, CONN_END_TLS);
+}
+
+static void gather_hello(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+    struct loop *loop = c->loop;
+    size_t n = conn_recv(c, loop->rx, TLS_HELLO_WIRE_MAX - t->early.len);
+
+    if (n == 0)
+        return;
+    if (buf_append(&t->early, loop->rx, n) != OK) {
+        conn_kill(c, CONN_END_ERROR);
+        return;
+    }
+    switch (tls_hello_look(&t->hello, t->early.data, t->early.len)) {
+    case TLS_HELLO_MORE:
+        return;
+    case TLS_HELLO_DONE:
+        c->state = CONN_WAITING;
+        link_append(&loop->tls.waiting, &t->wait);
+        return;
+    case TLS_HELLO_BAD:
+        break;
+    }
+    t->spoke_plain = tls_hello_is_http(t->early.data, t->early.len);
+    t->detail = t->spoke_plain ? "plain HTTP on a TLS port" : "not a TLS ClientHello";
+    conn_kill(c, CONN_END_TLS);
+}
+
+void conn_tls_readable(struct conn *c)
+{
+    struct loop *loop = c->loop;
+    size_t n;
+
+    if (c->state == CONN_HELLO) {
+        gather_hello(c);
+        return;
+    }
+    if (c->state == CONN_WAITING) {
+        /* It has said all it can for now; its owner's timer bounds the wait. */
+        conn_set_events(c, 0);
+        return;
+    }
+    n = conn_recv(c, loop->rx, LOOP_RX_BYTES);
+    if (n > 0)
+        process(c, loop->rx, n);
+}
+
+void conn_tls_start_client(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+
+    if (tls_stream_new_client(&t->stream, c->loop->tls.io, t->client, t->server_name) != OK) {
+        t->detail = "cannot begin a TLS handshake";
+        conn_kill(c, CONN_END_TLS);
+        return;
+    }
+    c->state = CONN_HANDSHAKE;
+    process(c, NULL, 0);
+}
+
+static void admit(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+    struct loop *loop = c->loop;
+    size_t len = t->early.len;
+
+    if (tls_stream_new_server(&t->stream, loop->tls.io, t->server) != OK) {
+        t->detail = "cannot begin a TLS handshake";
+        conn_kill(c, CONN_END_TLS);
+        return;
+    }
+    link_remove(&t->wait);
+    c->state = CONN_HANDSHAKE;
+    loop->tls.running++;
+    memcpy(loop->rx, t->early.data, len);
+    buf_clear(&t->early);
+    conn_set_events(c, c->events | UV_READABLE);
+    process(c, loop->rx, len);
+}
+
+bool conn_tls_admit(struct loop *loop)
+{
+    struct loop_tls *lt = &loop->tls;
+
+    for (int i = 0; i < ADMIT_PER_TURN; i++) {
+        if (link_is_alone(&lt->waiting) || lt->running >= lt->max_running)
+            return false;
+        admit(LINK_ITEM(lt->waiting.next, struct conn_tls, wait)->c);
+    }
+    return !link_is_alone(&lt->waiting) && lt->running < lt->max_running;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* loop_private.h: what the files of net/ share of a loop. Nobody outside net/ includes it. */
+#ifndef NET_LOOP_PRIVATE_H
+#define NET_LOOP_PRIVATE_H
+
+#include "net/loop.h"
+#include "net/timer_wheel.h"
+#include "net/tls_stream.h"
+
+#define LOOP_RX_BYTES    (64 * 1024)
+#define LOOP_CORK_BYTES  (64 * 1024)
+/* 64 KiB of ciphertext opens to less than 64 KiB, and a record begun earlier adds at most one more record. */
+#define LOOP_PLAIN_BYTES (LOOP_RX_BYTES + 18 * 1024)
+#define LOOP_JOIN_BYTES  (16 * 1024) /* the largest plaintext of one TLS record, RFC 8446 section 5.1 */
+
+struct conn;
+struct conn_item;
+
+/* Buffers and queue places for TLS; made when the first TLS connection opens. */
+struct loop_tls {
+    struct tls_io *io;
+    uint8_t *plain; /* what one recv decrypts to */
+    uint8_t *join;  /* where small frames become one record */
+    struct link waiting; /* conn_tls.wait: whole ClientHellos, in order of arrival */
+    unsigned running, max_running;
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t alarm; /* the one timer of the loop, set to the wheel's next deadline */
+    uv_idle_t spin;   /* runs while work is left over, so that the poll does not sleep */
+    unsigned open_handles;
+    bool is_now_known, is_wall_known, is_spinning;
+    uint64_t now_ns;
+    int64_t wall_s;
+    uint64_t alarm_ms; /* UINT64_MAX: not set */
+    struct link tasks, dirty; /* loop_task.link, conn.dirty */
+    struct conn *corked;
+    size_t cork_len;
+    uint8_t *rx, *cork;
+    struct conn_item *free_refs, *free_chunks;
+    unsigned free_refs_len, free_chunks_len;
+    struct loop_tls tls;
+    struct loop_counters counters;
+    struct timer_wheel wheel;
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls_stream.h: the record layer of one connection behind one small interface, private to net/. It touches no socket: it
+ * reads from and writes to the loop's struct tls_io, which is filled and emptied around each call. Today OpenSSL stands
+ * behind it from the first byte to the last; whoever puts another record layer there changes tls_stream.c and nothing else. */
+#ifndef NET_TLS_STREAM_H
+#define NET_TLS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/tls.h"
+
+/* Ciphertext of one event: what may leave in one send, one record that was begun below that mark, and answers to a buffer
+ * full of key updates. A stream that wants to say more than that fails. */
+#define TLS_OUT_MARK  (64 * 1024)
+#define TLS_OUT_BYTES (TLS_OUT_MARK + 80 * 1024)
+
+struct tls_io {
+    const uint8_t *in; /* ciphertext still to be read */
+    size_t in_len;
+    uint8_t *out; /* TLS_OUT_BYTES, ciphertext to be sent */
+    size_t out_len;
+    void *bio, *method; /* private */
+};
+int tls_io_new(struct tls_io **out);
+void tls_io_free(struct tls_io *io); /* after all of its streams */
+
+enum tls_step {
+    TLS_STEP_MORE,   /* all input was taken, more is needed */
+    TLS_STEP_DONE,   /* handshake complete; or the output buffer of tls_stream_open is full */
+    TLS_STEP_CLOSED, /* close_notify */
+    TLS_STEP_FAILED  /* final; io->out may hold an alert */
+};
+
+struct tls_stream;
+int tls_stream_new_server(struct tls_stream **out, struct tls_io *io, struct tls_server *tls);
+int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls, const char *server_name);
+void tls_stream_free(struct tls_stream *s); /* sends nothing; NULL is fine */
+
+enum tls_step tls_stream_handshake(struct tls_stream *s);
+/* Decrypts as much of io->in as fits. *len is set in every case: bytes that came before the end count. */
+enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, size_t *len);
+/* Encrypts all of it, in records of up to 16 KiB. False: final. */
+bool tls_stream_seal(struct tls_stream *s, const uint8_t *bytes, size_t len);
+void tls_stream_close(struct tls_stream *s); /* puts close_notify into io->out */
+
+const char *tls_stream_version(const struct tls_stream *s);
+/* Why the last step failed, a text that is never freed. */
+const char *tls_stream_detail(const struct tls_stream *s);
+
+#endif
