@@ -17,8 +17,7 @@ static const struct {
 };
 
 #define PERMISSION_COUNT (sizeof(permission_names) / sizeof(permission_names[0]))
-#define PERMISSION_ALL \
-    (PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE | PERMISSION_ADMIN)
+#define PERMISSION_ALL   (PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE | PERMISSION_ADMIN)
 
 static bool text_is(const char *text, struct view v)
 {
