@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker_test.c: the front hands every call to its engine, with its arguments, and its answer back.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/status.h"
+#include "broker/broker_engine.h"
+
+static char calls[16];
+
+static void note(char what, unsigned index)
+{
+    size_t len = strlen(calls);
+
+    calls[len] = what;
+    calls[len + 1] = (char)('0' + index);
+    calls[len + 2] = '\0';
+}
+
+static void fake_join(struct broker *b, unsigned index, struct mailbox *m, broker_deliver d,
+                      void *c)
+{
+    (void)b;
+    assert_null(m);
+    assert_null(d);
+    assert_ptr_equal(c, calls);
+    note('j', index);
+}
+static void fake_leave(struct broker *b, unsigned index)
+{
+    (void)b;
+    note('l', index);
+}
+static int fake_add(struct broker *b, unsigned index, struct view channel)
+{
+    (void)b;
+    assert_true(view_eq(channel, VIEW("a")));
+    note('a', index);
+    return E_LIMIT;
+}
+static void fake_remove(struct broker *b, unsigned index, struct view channel)
+{
+    (void)b;
+    assert_true(view_eq(channel, VIEW("b")));
+    note('r', index);
+}
+static int fake_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame)
+{
+    (void)b;
+    assert_true(view_eq(channel, VIEW("c")));
+    assert_null(frame);
+    note('p', index);
+    return E_FULL;
+}
+
+static void calls_reach_the_engine(void **state)
+{
+    static const struct broker_ops ops = {"fake",     NULL,     NULL,        fake_join,
+                                          fake_leave, fake_add, fake_remove, fake_publish};
+    struct broker b = {&ops};
+
+    (void)state;
+    broker_join(&b, 1, NULL, NULL, calls);
+    assert_int_equal(broker_interest_add(&b, 2, VIEW("a")), E_LIMIT);
+    broker_interest_remove(&b, 3, VIEW("b"));
+    assert_int_equal(broker_publish(&b, 4, VIEW("c"), NULL), E_FULL);
+    broker_leave(&b, 5);
+    assert_string_equal(calls, "j1a2r3p4l5");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(calls_reach_the_engine)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
