@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ws_message_test.c: RFC 6455 sections 5.4 to 5.7, RFC 7692 section 6, limits hit exactly and
+ * memory that follows what has arrived (C-A1, C-A6, C-A8 to C-A13, C-A17, C-A21). Every stream is
+ * fed whole and cut in many ways; all must tell the same. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/status.h"
+#include "utf8_vectors.h"
+#include "wire/ws_deflate.h"
+#include "ws_trace.h"
+
+static const struct ws_limits usual = {
+    .message_bytes = 65536,
+    .fragments = 1024,
+    .expect_mask = true,
+    .accepts_text = true,
+    .accepts_binary = true,
+};
+static const struct frame_kind whole_text = {WS_TEXT, true, false, true};
+static const struct frame_kind whole_binary = {WS_BINARY, true, false, true};
+static const struct frame_kind first_text = {WS_TEXT, false, false, true};
+static const struct frame_kind first_binary = {WS_BINARY, false, false, true};
+static const struct frame_kind middle = {WS_CONTINUATION, false, false, true};
+static const struct frame_kind last = {WS_CONTINUATION, true, false, true};
+static const struct frame_kind ping = {WS_PING, true, false, true};
+static const struct frame_kind packed_text = {WS_TEXT, true, true, true};
+static const struct frame_kind packed_first = {WS_TEXT, false, true, true};
+
+/* One trace of all ways to cut `in`, or a failed test. */
+static struct ws_trace run_all(const struct ws_limits *limits, bool with_inflate,
+                               const struct bytes *in)
+{
+    static const size_t steps[] = {0, 1, 2, 3, 7, 64, 400, 5000};
+    struct ws_inflate *z = NULL;
+    struct ws_trace first;
+    uint32_t chance = 5;
+
+    if (with_inflate)
+        assert_int_equal(ws_inflate_new(&z, 15, false), OK);
+    first = ws_trace_run(limits, z, in, 0, NULL);
+    for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        /* Each step once in even pieces and, the larger ones, once in random ones. */
+        for (int is_random = 0; is_random < (steps[i] < 7 ? 1 : 2); is_random++) {
+            struct ws_trace t =
+                ws_trace_run(limits, z, in, steps[i], is_random == 1 ? &chance : NULL);
+
+            assert_int_equal(t.text.len, first.text.len);
+            if (t.text.len > 0)
+                assert_memory_equal(t.text.data, first.text.data, t.text.len);
+            if (first.fail_reason != NULL)
+                assert_string_equal(t.fail_reason, first.fail_reason);
+            ws_trace_clear(&t);
+        }
+    }
+    ws_inflate_free(z);
+    return first;
+}
+
+static void expect_fail(const struct ws_limits *limits, bool with_inflate, struct bytes *in,
+                        unsigned code)
+{
+    struct ws_trace t = run_all(limits, with_inflate, in);
+
+    assert_int_equal(t.fail_code, code);
+    assert_non_null(t.fail_reason);
+    assert_true(strlen(t.fail_reason) <= 123);
+    ws_trace_clear(&t);
+    in->len = 0;
+}
+
+static void expect_message(const struct ws_limits *limits, bool with_inflate, struct bytes *in,
+                           const void *payload, size_t len)
+{
+    struct ws_trace t = run_all(limits, with_inflate, in);
+
+    assert_int_equal(t.fail_code, 0);
+    assert_int_equal(t.counts[WS_EVENT_TEXT] + t.counts[WS_EVENT_BINARY], 1);
+    assert_int_equal(t.last.len, len);
+    if (len > 0)
+        assert_memory_equal(t.last.data, payload, len);
+    ws_trace_clear(&t);
+    in->len = 0;
+}
+
+static void rfc_6455_section_5_7(void **unused)
+{
+    struct ws_limits client = usual;
+    struct bytes in = bytes_of_hex("8185 37fa213d 7f9f4d5158"), big = {NULL, 0, 0};
+    struct ws_trace t;
+
+    (void)unused;
+    client.expect_mask = false;
+    expect_message(&usual, false, &in, "Hello", 5);
+    bytes_clear(&in);
+    in = bytes_of_hex("8105 48656c6c6f");
+    expect_message(&client, false, &in, "Hello", 5);
+    bytes_clear(&in);
+    in = bytes_of_hex("8105 48656c6c6f");
+    expect_fail(&usual, false, &in, 1002);
+    bytes_clear(&in);
+    in = bytes_of_hex("0103 48656c 8002 6c6f");
+    expect_message(&client, false, &in, "Hello", 5);
+    bytes_clear(&in);
+    in = bytes_of_hex("8905 48656c6c6f 8a05 48656c6c6f");
+    t = run_all(&client, false, &in);
+    assert_int_equal(t.counts[WS_EVENT_PING], 1);
+    assert_int_equal(t.counts[WS_EVENT_PONG], 1);
+    ws_trace_clear(&t);
+    in.len = 0;
+    for (size_t len = 256; len <= 65536; len += 65280) {
+        for (size_t i = big.len; i < len; i++)
+            bytes_add(&big, &(uint8_t){(uint8_t)i}, 1);
+        bytes_add_frame(&in, (struct frame_kind){WS_BINARY, true, false, false}, big.data, len);
+        expect_message(&client, false, &in, big.data, len);
+    }
+    bytes_clear(&in);
+    bytes_clear(&big);
+}
+
+static void control_frames_between_fragments(void **unused)
+{
+    struct bytes in = {NULL, 0, 0};
+    struct ws_trace t;
+    char filler[125];
+
+    (void)unused;
+    memset(filler, 'p', sizeof(filler));
+    bytes_add_frame(&in, first_text, "frag", 4);
+    bytes_add_frame(&in, ping, filler, 125);
+    bytes_add_frame(&in, middle, "", 0);
+    bytes_add_frame(&in, ping, "", 0);
+    bytes_add_frame(&in, (struct frame_kind){WS_PONG, true, false, true}, "x", 1);
+    bytes_add_frame(&in, last, "ment", 4);
+    bytes_add_frame(&in, whole_binary, "\0\1", 2);
+    bytes_add_frame(&in, whole_text, "", 0);
+    bytes_add_frame(&in, (struct frame_kind){WS_CLOSE, true, false, true}, "\x03\xe8", 2);
+    t = run_all(&usual, false, &in);
+    assert_int_equal(t.events, 7);
+    assert_int_equal(t.counts[WS_EVENT_PING], 2);
+    assert_int_equal(t.counts[WS_EVENT_PONG], 1);
+    assert_int_equal(t.counts[WS_EVENT_TEXT], 2);
+    assert_int_equal(t.counts[WS_EVENT_BINARY], 1);
+    assert_int_equal(t.counts[WS_EVENT_CLOSE], 1);
+    ws_trace_clear(&t);
+    in.len = 0;
+    bytes_add_frame(&in, first_text, "frag", 4);
+    bytes_add_frame(&in, ping, "", 0);
+    bytes_add_frame(&in, last, "ment", 4);
+    expect_message(&usual, false, &in, "fragment", 8);
+    bytes_clear(&in);
+}
+
+static void what_breaks_the_protocol(void **unused)
+{
+    static const char *const bad[] = {
+        "91 80 00000000",
+        "a1 80 00000000",
+        "c1 80 00000000",
+        "83 80 00000000",
+        "8b 80 00000000",
+        "8f 80 00000000",
+        "09 80 00000000",
+        "08 80 00000000",
+        "89 fe 007e 00000000",
+        "81 00",
+        "c9 80 00000000",
+        "80 80 00000000",
+        "00 80 00000000",
+        "01 80 00000000 81 80 00000000", /* a new message inside one */
+        "01 80 00000000 01 80 00000000",
+        "01 80 00000000 80 80 00000000 80 80 00000000", /* a continuation too many */
+        "81 fe 007d 00000000",
+        "81 ff 000000000000ffff 00000000",
+        "81 ff 8000000000000000 00000000",
+        "81 ff ffffffffffffffff 00000000",
+        "01 80 00000000 80 ff fffffffffffffff2 00000000",
+        "01 80 00000000 40 80 00000000"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct bytes in = bytes_of_hex(bad[i]);
+
+        expect_fail(&usual, false, &in, 1002);
+        bytes_clear(&in);
+    }
+}
+
+static void huge_lengths_are_refused_at_the_header(void **unused)
+{
+    static const uint64_t lengths[] = {65537, 1u << 30, INT64_MAX, INT64_MAX - 3, INT64_MAX - 13};
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct ws_trace t;
+
+        bytes_add_header(&in, whole_text, lengths[i]);
+        t = run_all(&usual, false, &in);
+        assert_int_equal(t.fail_code, 1009);
+        assert_true(t.peak_bytes < 1024);
+        ws_trace_clear(&t);
+        in.len = 0;
+        bytes_add_frame(&in, first_binary, "x", 1);
+        bytes_add_header(&in, last, lengths[i]);
+        expect_fail(&usual, false, &in, 1009);
+    }
+    bytes_clear(&in);
+}
+
+static void the_size_limit_is_exact(void **unused)
+{
+    struct ws_limits limits = usual;
+    char payload[1001];
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    memset(payload, 's', sizeof(payload));
+    limits.message_bytes = 1000;
+    bytes_add_frame(&in, whole_text, payload, 1000);
+    expect_message(&limits, false, &in, payload, 1000);
+    bytes_add_header(&in, whole_text, 1001); /* no byte of it has come */
+    expect_fail(&limits, false, &in, 1009);
+    for (size_t cut = 0; cut <= 1000; cut += 250) {
+        bytes_add_frame(&in, first_binary, payload, cut);
+        bytes_add_frame(&in, last, payload, 1000 - cut);
+        expect_message(&limits, false, &in, payload, 1000);
+        bytes_add_frame(&in, first_binary, payload, cut);
+        bytes_add_frame(&in, middle, payload, 1000 - cut);
+        bytes_add_frame(&in, middle, payload, 0);
+        bytes_add_header(&in, last, 1);
+        expect_fail(&limits, false, &in, 1009);
+    }
+    limits.message_bytes = 0;
+    bytes_add_frame(&in, whole_text, payload, 0);
+    expect_message(&limits, false, &in, payload, 0);
+    bytes_add_frame(&in, whole_text, payload, 1);
+    expect_fail(&limits, false, &in, 1009);
+    bytes_clear(&in);
+}
+
+static void the_fragment_cap_counts_every_frame(void **unused)
+{
+    struct ws_limits limits = usual;
+
+    (void)unused;
+    limits.fragments = 5;
+    for (int is_empty = 0; is_empty < 2; is_empty++) {
+        struct bytes in = {NULL, 0, 0};
+        size_t len = is_empty == 1 ? 0 : 1;
+        struct ws_trace t;
+
+        for (int message = 0; message < 3; message++) {
+            bytes_add_frame(&in, first_text, "a", len);
+            for (int i = 0; i < 3; i++) {
+                bytes_add_frame(&in, middle, "a", len);
+                bytes_add_frame(&in, ping, "", 0); /* control frames are no fragments */
+            }
+            bytes_add_frame(&in, last, "a", len);
+        }
+        t = run_all(&limits, false, &in);
+        assert_int_equal(t.fail_code, 0);
+        assert_int_equal(t.counts[WS_EVENT_TEXT], 3);
+        assert_int_equal(t.counts[WS_EVENT_PING], 9);
+        ws_trace_clear(&t);
+        in.len = 0;
+        bytes_add_frame(&in, first_text, "a", len);
+        for (int i = 0; i < 4; i++)
+            bytes_add_frame(&in, middle, "a", len);
+        t = run_all(&limits, false, &in);
+        assert_int_equal(t.fail_code, 0);
+        ws_trace_clear(&t);
+        bytes_add_header(&in, middle, len);
+        t = run_all(&limits, false, &in);
+        assert_int_equal(t.fail_code, 1008);
+        assert_string_equal(t.fail_reason, "Too many fragments");
+        ws_trace_clear(&t);
+        bytes_clear(&in);
+    }
+}
+
+static void types_not_accepted_fail_at_the_header(void **unused)
+{
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    limits.accepts_binary = false;
+    bytes_add_header(&in, whole_binary, 5);
+    expect_fail(&limits, false, &in, 1003);
+    bytes_add_header(&in, first_binary, 0);
+    expect_fail(&limits, false, &in, 1003);
+    bytes_add_frame(&in, whole_text, "t", 1);
+    expect_message(&limits, false, &in, "t", 1);
+    limits.accepts_text = false;
+    bytes_add_header(&in, whole_text, 5);
+    expect_fail(&limits, false, &in, 1003);
+    bytes_clear(&in);
+}
+
+static void memory_follows_what_has_arrived(void **unused)
+{
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+    struct ws_trace t;
+    uint8_t payload[3000] = {0};
+
+    (void)unused;
+    bytes_add_header(&in, whole_binary, 60 * 1024); /* 60 KiB announced, 3,000 bytes sent (C-A8) */
+    bytes_add(&in, payload, sizeof(payload));
+    t = run_all(&usual, false, &in);
+    assert_int_equal(t.events, 0);
+    assert_in_range(t.peak_bytes, 3000, 8 * 1024 - 1);
+    ws_trace_clear(&t);
+    t = ws_trace_run(&usual, NULL, &in, 1, NULL);
+    assert_in_range(t.peak_bytes, 3000, 8 * 1024 - 1);
+    ws_trace_clear(&t);
+    in.len = 0;
+    limits.fragments = 65536; /* 64 KiB in 65,536 frames of one byte (C-A10) */
+    for (int i = 0; i < 65536; i++) {
+        struct frame_kind kind = i == 0 ? first_text : (i == 65535 ? last : middle);
+
+        bytes_add_frame(&in, kind, "f", 1);
+    }
+    t = ws_trace_run(&limits, NULL, &in, 4096, NULL);
+    assert_int_equal(t.fail_code, 0);
+    assert_int_equal(t.last.len, 65536);
+    assert_in_range(t.peak_bytes, 65536, 65536 + 16 * 1024);
+    ws_trace_clear(&t);
+    bytes_clear(&in);
+}
+
+/* Doubling: 16 MiB in pieces of 4 KiB may move a few dozen times, not 4,096 times. */
+static void large_messages_move_seldom(void **unused)
+{
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+    size_t full = 16u << 20;
+    uint8_t *payload = calloc(1, full);
+    struct ws_trace t;
+
+    (void)unused;
+    assert_non_null(payload);
+    limits.message_bytes = full;
+    limits.fragments = UINT32_MAX;
+    bytes_add_frame(&in, whole_binary, payload, full);
+    t = ws_trace_run(&limits, NULL, &in, 4096, NULL);
+    assert_int_equal(t.last.len, full);
+    assert_true(t.regrowths < 64);
+    assert_true(t.peak_bytes < full + 4096);
+    ws_trace_clear(&t);
+    in.len = 0;
+    for (size_t at = 0; at < 4u << 20; at += 64) {
+        bool is_last = at + 64 == 4u << 20;
+
+        bytes_add_frame(&in, at == 0 ? first_text : (is_last ? last : middle), payload, 64);
+    }
+    t = ws_trace_run(&limits, NULL, &in, 65536, NULL);
+    assert_int_equal(t.last.len, 4u << 20);
+    assert_true(t.regrowths < 64);
+    ws_trace_clear(&t);
+    bytes_clear(&in);
+    free(payload);
+}
+
+static void text_is_checked_as_it_arrives(void **unused)
+{
+    struct bytes in = {NULL, 0, 0};
+    struct ws_trace t;
+    size_t header;
+
+    (void)unused;
+    for (size_t i = 0; i < UTF8_VECTORS_COUNT; i++) {
+        struct bytes text = bytes_of_hex(utf8_vectors[i].hex);
+
+        for (int way = 0; way < 2; way++) {
+            if (way == 0) {
+                bytes_add_frame(&in, whole_text, text.data, text.len);
+            } else {
+                bytes_add_frame(&in, first_text, "", 0);
+                for (size_t k = 0; k < text.len; k++)
+                    bytes_add_frame(&in, middle, text.data + k, 1);
+                bytes_add_frame(&in, last, "", 0);
+            }
+            if (utf8_vectors[i].is_valid)
+                expect_message(&usual, false, &in, text.data, text.len);
+            else
+                expect_fail(&usual, false, &in, 1007);
+        }
+        bytes_clear(&text);
+    }
+    /* Autobahn 6.4.4: one frame, and its 13th payload byte can no longer become UTF-8. */
+    bytes_add_header(&in, whole_text, 21);
+    header = in.len;
+    bytes_add_frame(&in, whole_text,
+                    "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80"
+                    "edited",
+                    21);
+    memmove(in.data, in.data + header, in.len - header);
+    in.len -= header;
+    t = ws_trace_run(&usual, NULL, &in, 1, NULL);
+    assert_int_equal(t.fail_code, 1007);
+    assert_int_equal(t.failed_at, header + 13);
+    ws_trace_clear(&t);
+    in.len = 0;
+    /* Autobahn 6.4.2: the same in frames. */
+    bytes_add_frame(&in, first_text, "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4", 12);
+    bytes_add_frame(&in, middle, "\x90", 1);
+    expect_fail(&usual, false, &in, 1007);
+    bytes_add_frame(&in, whole_binary, "\xff\xfe", 2);
+    expect_message(&usual, false, &in, "\xff\xfe", 2);
+    bytes_clear(&in);
+}
+
+static void compressed_hello(void **unused)
+{
+    static const char *const hello[] = {"f248cdc9c90700", "000500faff48656c6c6f00",
+                                        "f348cdc9c9070000", "f24805000000ffffcac9c90700"};
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    for (size_t i = 0; i < 4; i++) {
+        struct bytes packed = bytes_of_hex(hello[i]);
+
+        bytes_add_frame(&in, packed_text, packed.data, packed.len);
+        expect_message(&usual, true, &in, "Hello", 5);
+        bytes_add_frame(&in, packed_first, packed.data, 3); /* RFC 7692 section 7.2.3.1 */
+        bytes_add_frame(&in, ping, "between", 7);
+        bytes_add_frame(&in, last, packed.data + 3, packed.len - 3);
+        expect_message(&usual, true, &in, "Hello", 5);
+        bytes_clear(&packed);
+    }
+    bytes_add_frame(&in, packed_text, "\0", 1);
+    expect_message(&usual, true, &in, "", 0);
+    bytes_add_frame(&in, whole_text, "plain", 5); /* uncompressed stays allowed */
+    expect_message(&usual, true, &in, "plain", 5);
+    bytes_clear(&in);
+}
+
+static void where_rsv1_may_stand(void **unused)
+{
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    bytes_add_header(&in, packed_text, 5); /* not negotiated */
+    expect_fail(&usual, false, &in, 1002);
+    bytes_add_frame(&in, packed_first, "\xf2\x48", 2);
+    bytes_add_header(&in, (struct frame_kind){WS_CONTINUATION, true, true, true}, 5);
+    expect_fail(&usual, true, &in, 1002);
+    bytes_add_frame(&in, first_text, "a", 1);
+    bytes_add_header(&in, (struct frame_kind){WS_CONTINUATION, true, true, true}, 5);
+    expect_fail(&usual, true, &in, 1002);
+    bytes_add_header(&in, (struct frame_kind){WS_PING, true, true, true}, 0);
+    expect_fail(&usual, true, &in, 1002);
+    bytes_clear(&in);
+}
+
+static void bad_compressed_messages(void **unused)
+{
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    bytes_add_frame(&in, packed_text, "\xff", 1);
+    expect_fail(&usual, true, &in, 1007);
+    bytes_add_frame(&in, packed_text, "\xf2\x48\xcd", 3);
+    expect_fail(&usual, true, &in, 1007);
+    bytes_add_frame(&in, packed_text, "\x00\x01\x00\xfe\xff\x80\x00", 7); /* stored: 80 */
+    expect_fail(&usual, true, &in, 1007);
+    bytes_add_frame(&in, (struct frame_kind){WS_BINARY, true, true, true},
+                    "\x00\x01\x00\xfe\xff\x80\x00", 7);
+    expect_message(&usual, true, &in, "\x80", 1);
+    bytes_clear(&in);
+}
+
+static void pack(struct bytes *in, const void *payload, size_t len)
+{
+    struct ws_deflate *d = NULL;
+    uint8_t *packed;
+    size_t packed_len;
+
+    assert_int_equal(ws_deflate_new(&d, 15, 9, false), OK);
+    assert_int_equal(ws_deflate_message(d, payload, len, &packed, &packed_len), OK);
+    bytes_add_frame(in, packed_text, packed, packed_len);
+    ws_deflate_free(d);
+}
+
+static void compressed_limits_are_exact(void **unused)
+{
+    struct ws_limits limits = usual;
+    size_t full = 16u << 20;
+    char *zeros = calloc(1, full);
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    assert_non_null(zeros);
+    pack(&in, zeros, 65536);
+    expect_message(&limits, true, &in, zeros, 65536);
+    pack(&in, zeros, 65537);
+    expect_fail(&limits, true, &in, 1009);
+    pack(&in, zeros, full); /* 1029:1 (C-A21) */
+    expect_fail(&limits, true, &in, 1009);
+    limits.inflate_ratio = 100;
+    pack(&in, zeros, 16384);
+    expect_message(&limits, true, &in, zeros, 16384);
+    pack(&in, zeros, 65536);
+    expect_fail(&limits, true, &in, 1009);
+    limits.inflate_ratio = 0;
+    limits.message_bytes = 1000; /* what may be gathered: 1000 + 1000 / 64 + 1024 */
+    bytes_add_header(&in, packed_text, 2040);
+    expect_fail(&limits, true, &in, 1009);
+    bytes_add_frame(&in, packed_text, zeros, 2039); /* let in, and then judged by what it holds */
+    expect_fail(&limits, true, &in, 1007);
+    bytes_clear(&in);
+    free(zeros);
+}
+
+static void incompressible_messages_of_the_full_size_pass(void **unused)
+{
+    uint8_t noise[65536];
+    struct bytes in = {NULL, 0, 0};
+    uint32_t chance = 11;
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (uint8_t)test_chance(&chance, 128);
+    pack(&in, noise, sizeof(noise));
+    expect_message(&usual, true, &in, noise, sizeof(noise));
+    bytes_clear(&in);
+}
+
+/* Streams of random frames, half of them with a random byte changed: all cuts agree (C-A6). */
+static void random_streams_agree_however_they_are_cut(void **unused)
+{
+    static const enum ws_opcode opcodes[] = {WS_TEXT,  WS_BINARY,       WS_CONTINUATION,
+                                             WS_PING,  WS_CONTINUATION, WS_PONG,
+                                             WS_CLOSE, WS_CONTINUATION};
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+    uint32_t chance = 1;
+
+    (void)unused;
+    limits.message_bytes = 700;
+    limits.fragments = 6;
+    for (int round = 0; round < 1500; round++) {
+        struct ws_trace t;
+
+        for (uint32_t frames = 1 + test_chance(&chance, 12); frames > 0; frames--) {
+            enum ws_opcode opcode = opcodes[test_chance(&chance, frames == 1 ? 8 : 6)];
+            bool is_final = opcode >= WS_CLOSE || test_chance(&chance, 2) == 0;
+            size_t len = test_chance(&chance, test_chance(&chance, 2) == 0 ? 20 : 126);
+            struct frame_kind kind = {opcode, is_final, false, true};
+            char payload[126];
+
+            for (size_t i = 0; i < len; i++)
+                payload[i] = (char)('a' + test_chance(&chance, 26));
+            bytes_add_frame(&in, kind, payload, len);
+        }
+        if (round % 2 == 1)
+            in.data[test_chance(&chance, (uint32_t)in.len)] ^=
+                (uint8_t)(1u << test_chance(&chance, 8));
+        t = run_all(&limits, round % 3 == 0, &in);
+        ws_trace_clear(&t);
+        in.len = 0;
+    }
+    bytes_clear(&in);
+}
+
+static void a_failed_decoder_stays_failed(void **unused)
+{
+    uint8_t bad[] = {0xff}, good[] = {0x81, 0x80, 0, 0, 0, 0};
+    struct ws_decoder d;
+    struct ws_event e;
+    size_t used;
+
+    (void)unused;
+    ws_decoder_init(&d, &usual, NULL);
+    ws_decode(&d, bad, 1, &used, &e);
+    assert_int_equal(e.type, WS_EVENT_FAIL);
+    assert_int_equal(d.fail_code, 1002);
+    ws_decode(&d, good, sizeof(good), &used, &e);
+    assert_int_equal(e.type, WS_EVENT_FAIL);
+    assert_int_equal(e.fail_code, 1002);
+    assert_int_equal(used, sizeof(good));
+    assert_int_equal(ws_decoder_bytes(&d), 0);
+    ws_decoder_clear(&d);
+}
+
+static void the_payload_lies_in_the_input(void **unused)
+{
+    uint8_t data[] = {0x81, 0x82, 1, 2, 3, 4, 'a' ^ 1, 'b' ^ 2, 0x89, 0x81, 0, 0, 0, 0, 'p'};
+    struct ws_decoder d;
+    struct ws_event e;
+    size_t used;
+
+    (void)unused;
+    ws_decoder_init(&d, &usual, NULL);
+    ws_decode(&d, data, sizeof(data), &used, &e);
+    assert_int_equal(e.type, WS_EVENT_TEXT);
+    assert_int_equal(used, 8);
+    assert_ptr_equal(e.payload, data + 6);
+    assert_memory_equal(e.payload, "ab", 2);
+    ws_decode(&d, data + used, sizeof(data) - used, &used, &e);
+    assert_int_equal(e.type, WS_EVENT_PING);
+    assert_ptr_equal(e.payload, data + 14);
+    assert_int_equal(ws_decoder_bytes(&d), 0);
+    assert_false(ws_decoder_is_mid_message(&d));
+    ws_decoder_clear(&d);
+}
+
+static void the_last_payload_outlives_its_message_by_one_call(void **unused)
+{
+    uint8_t one[] = {0x81, 0x82, 0, 0, 0, 0, 'a'}, two[] = {'b', 0x81};
+    struct ws_decoder d;
+    struct ws_event e;
+    size_t used;
+
+    (void)unused;
+    ws_decoder_init(&d, &usual, NULL);
+    ws_decode(&d, one, sizeof(one), &used, &e);
+    assert_int_equal(e.type, WS_EVENT_MORE);
+    assert_true(ws_decoder_is_mid_message(&d));
+    ws_decode(&d, two, 2, &used, &e);
+    assert_int_equal(e.type, WS_EVENT_TEXT);
+    assert_memory_equal(e.payload, "ab", 2);
+    assert_false(ws_decoder_is_mid_message(&d));
+    ws_decode(&d, two + 1, 0, &used, &e);
+    assert_int_equal(e.type, WS_EVENT_MORE);
+    assert_int_equal(ws_decoder_bytes(&d), 0);
+    ws_decode(&d, two + 1, 1, &used, &e); /* one byte of a header */
+    assert_int_equal(e.type, WS_EVENT_MORE);
+    assert_true(ws_decoder_is_mid_message(&d));
+    assert_true(ws_decoder_bytes(&d) < 1024);
+    ws_decoder_clear(&d);
+    assert_false(ws_decoder_is_mid_message(&d));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc_6455_section_5_7),
+        cmocka_unit_test(control_frames_between_fragments),
+        cmocka_unit_test(what_breaks_the_protocol),
+        cmocka_unit_test(huge_lengths_are_refused_at_the_header),
+        cmocka_unit_test(the_size_limit_is_exact),
+        cmocka_unit_test(the_fragment_cap_counts_every_frame),
+        cmocka_unit_test(types_not_accepted_fail_at_the_header),
+        cmocka_unit_test(memory_follows_what_has_arrived),
+        cmocka_unit_test(large_messages_move_seldom),
+        cmocka_unit_test(text_is_checked_as_it_arrives),
+        cmocka_unit_test(compressed_hello),
+        cmocka_unit_test(where_rsv1_may_stand),
+        cmocka_unit_test(bad_compressed_messages),
+        cmocka_unit_test(compressed_limits_are_exact),
+        cmocka_unit_test(incompressible_messages_of_the_full_size_pass),
+        cmocka_unit_test(random_streams_agree_however_they_are_cut),
+        cmocka_unit_test(a_failed_decoder_stays_failed),
+        cmocka_unit_test(the_payload_lies_in_the_input),
+        cmocka_unit_test(the_last_payload_outlives_its_message_by_one_call),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
