@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_table.h: who may open another connection: total, per address prefix, and new ones per second and prefix.
- * Shared by all workers, sharded mutexes, one call at accept and one at close. Bounded; a full table refuses. */
+/* conn_table.h: who may open another connection: total, per address prefix, and new ones per second
+ * and prefix. Shared by all workers, sharded mutexes, one call at accept and one at close. Bounded;
+ * a full table refuses. */
 #ifndef LIMIT_CONN_TABLE_H
 #define LIMIT_CONN_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "limit/ip_prefix.h"
@@ -18,10 +20,14 @@ enum conn_verdict { CONN_OK, CONN_FULL, CONN_PER_IP, CONN_TOO_FAST };
 struct conn_table;
 int conn_table_new(struct conn_table **out, const struct conn_limits *limits);
 void conn_table_free(struct conn_table *t);
-/* Counts the connection in when the answer is CONN_OK; only then is conn_table_leave owed, exactly once.
- * *wait_ms is how long to wait before another try (for Retry-After). family 0 (Unix socket) counts only in the total. */
-enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns, uint64_t *wait_ms);
+/* Counts the connection in when the answer is CONN_OK; only then is conn_table_leave owed, exactly
+ * once. *wait_ms is how long to wait before another try (for Retry-After). family 0 (Unix socket)
+ * counts only in the total. */
+enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns,
+                                   uint64_t *wait_ms);
 void conn_table_leave(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns);
 uint32_t conn_table_total(const struct conn_table *t);
+/* Prefixes remembered now, for metrics. */
+size_t conn_table_prefixes(const struct conn_table *t);
 
 #endif

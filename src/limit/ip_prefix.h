@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ip_prefix.h: the address a limit is counted by: IPv4 whole, IPv6 by /64, v4-mapped IPv6 as IPv4. Pure. */
+/* ip_prefix.h: the address a limit is counted by: IPv4 whole, IPv6 by /64, v4-mapped IPv6 as IPv4.
+ * Pure. */
 #ifndef LIMIT_IP_PREFIX_H
 #define LIMIT_IP_PREFIX_H
 
