@@ -22,7 +22,7 @@ import jwt_maker
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DELETE = object()
-LISTENING = re.compile(r"listening on (\w+)://(\[[^\]]+\]|[^:/\s]+):(\d+)")
+LISTENING = re.compile(r"listening on (?:(\w+)://(?:\[[^\]]+\]|[^:/\s]+):(\d+)|unix:(\S+))")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|SUMMARY: \w+Sanitizer")
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
@@ -83,7 +83,7 @@ class GatewardServer:
         self.environment = environment or {}
         self.start_timeout = start_timeout
         self.process = None
-        self.listeners = []     # (scheme, port), in the order of the file
+        self.listeners = []     # (scheme, port) or ("unix", path), in the order of the file
         self.secret = secrets.token_hex(32).encode()
         self.authority = certificates.Authority()
         os.makedirs(os.path.join(self.directory, "state"), mode=0o700, exist_ok=True)
@@ -120,7 +120,7 @@ class GatewardServer:
         wanted = 1 if self.text is not None else len(self.config["listen"])
         deadline = time.monotonic() + self.start_timeout
         while True:
-            self.listeners = [(m[1], int(m[3])) for m in LISTENING.finditer(self.stderr_text())]
+            self.listeners = self.read_listeners()
             if len(self.listeners) >= wanted:
                 return self
             if self.process.poll() is not None:
@@ -129,6 +129,11 @@ class GatewardServer:
                 self.kill()
                 raise AssertionError("gateward does not listen:\n" + self.stderr_text())
             time.sleep(0.02)
+
+    def read_listeners(self):
+        """One (scheme, port) or ("unix", path) a listener, from what the server says (a line for each of its routes)."""
+        found = [("unix", m[3]) if m[3] else (m[1], int(m[2])) for m in LISTENING.finditer(self.stderr_text())]
+        return list(dict.fromkeys(found))
 
     def signal(self, number):
         self.process.send_signal(number)
