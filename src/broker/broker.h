@@ -36,8 +36,9 @@ void broker_leave(struct broker *b, unsigned index);
 /* Worker `index` has its first (or no more) local subscriber of `channel`. add: E_NOMEM, E_LIMIT. */
 int broker_interest_add(struct broker *b, unsigned index, struct view channel);
 void broker_interest_remove(struct broker *b, unsigned index, struct view channel);
-/* To every interested worker except `index`, all or none: E_FULL when one of their mailboxes has no room (nothing was sent
- * then); E_NOMEM likewise. Messages of one worker to one channel arrive in order. The frame is kept as often as needed. Costs nothing but one look-up when nobody else is interested. */
+/* To every interested worker except `index`, all or none: E_FULL when one of their mailboxes has no room, E_NOMEM; nothing
+ * was sent then. Messages of one worker to one channel arrive in order. The frame is kept as often as needed. Costs nothing
+ * but one look-up when nobody else is interested. */
 int broker_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame);
 
 #endif
