@@ -42,9 +42,17 @@ enum jwt_fault { /* for the event log, never for the client; JWT_EXPIRED alone i
 };
 const char *jwt_fault_text(enum jwt_fault fault); /* stable snake_case */
 
-/* Checks everything and fills *who (method, user, roles, times, token id). Order: form, header, key, signature, then claims. */
-enum jwt_fault jwt_verify(struct identity *who, const struct jwt_issuer *issuers, uint32_t issuers_count,
-                          const struct role_set *roles, struct view token, int64_t wall_s, struct arena *arena);
+/* What a token is measured by: the rows of auth.jwt and the roles that mean something. */
+struct jwt_rules {
+    const struct jwt_issuer *issuers;
+    uint32_t issuers_count;
+    const struct role_set *roles;
+};
+
+/* Checks everything and fills *who (method, user, roles, times, token id). Order: form, header, key, signature, then claims.
+ * who->expires_at_s is the first second in which the token is refused: floor(exp) + skew_s, at most in the year 9999. */
+enum jwt_fault jwt_verify(struct identity *who, const struct jwt_rules *rules, struct view token, int64_t wall_s,
+                          struct arena *arena);
 
 /* For `gateward token` and `gateward dev`: an HS256/384/512 token. roles: space separated. Appends to out. */
 struct buf;

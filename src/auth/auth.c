@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* auth.c: the table of methods. A new way to log in is a file of its own that fills struct identity, and one row here. */
+#include "auth/auth.h"
+
+#include <string.h>
+
+/* What every method is handed. */
+struct question {
+    const struct auth *auth;
+    const struct credential *credential;
+    int64_t wall_s;
+    struct arena *arena;
+};
+
+static enum auth_verdict check_jwt(struct identity *who, const struct question *q, const char **fault)
+{
+    struct jwt_rules rules = {q->auth->issuers, q->auth->issuers_count, q->auth->roles};
+    enum jwt_fault answer;
+
+    answer = jwt_verify(who, &rules, q->credential->token, q->wall_s, q->arena);
+    *fault = jwt_fault_text(answer);
+    switch (answer) {
+    case JWT_OK:
+        return AUTH_OK;
+    case JWT_EXPIRED:
+        return AUTH_EXPIRED;
+    case JWT_NO_MEMORY:
+        return AUTH_UNAVAILABLE; /* our shortage says nothing about the token */
+    default:
+        return AUTH_FAILED;
+    }
+}
+
+static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who, const struct question *q,
+                                                            const char **fault) = {
+    [CREDENTIAL_BEARER] = check_jwt,
+    [CREDENTIAL_FIRST_MESSAGE] = check_jwt,
+};
+
+enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential, int64_t wall_s, struct arena *arena,
+                             struct identity *who, const char **fault)
+{
+    struct question question = {auth, credential, wall_s, arena};
+    enum auth_verdict verdict = AUTH_FAILED;
+    const char *word = "unknown_method";
+
+    if ((unsigned)credential->kind < CREDENTIAL_KINDS && methods[credential->kind] != NULL)
+        verdict = methods[credential->kind](who, &question, &word);
+    if (fault != NULL)
+        *fault = word;
+    return verdict;
+}
+
+static bool is_token_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~+/", c) != NULL);
+}
+
+bool auth_bearer_parse(struct view header_value, struct view *token)
+{
+    struct view scheme;
+    struct view rest;
+    size_t i = 0;
+
+    if (!view_split(header_value, ' ', &scheme, &rest) || !view_eq_nocase(scheme, VIEW("Bearer")))
+        return false;
+    while (rest.len > 0 && rest.ptr[0] == ' ') /* 1*SP */
+        rest = view_of(rest.ptr + 1, rest.len - 1);
+    while (i < rest.len && is_token_byte(rest.ptr[i]))
+        i++;
+    if (i == 0)
+        return false;
+    while (i < rest.len && rest.ptr[i] == '=')
+        i++;
+    if (i != rest.len)
+        return false;
+    *token = rest;
+    return true;
+}
