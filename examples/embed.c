@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embed.c: a WebSocket server inside your own program. It serves the given configuration and publishes a tick a second.
+/* embed.c: a WebSocket server inside your own program. It serves the given configuration and
+ * publishes a tick a second.
  *
  *     cc embed.c $(pkg-config --cflags --libs gateward) -o embed && ./embed gateward.yaml
  *
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Publishes to public:chat each second until SIGINT or SIGTERM comes, which main() has blocked in every thread. */
+/* Publishes to public:chat each second until SIGINT or SIGTERM comes, which main() has blocked in
+ * every thread. */
 static void *tick(void *context)
 {
     gw_server *server = context;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gateward.c: the public C API, a thin door to server/. Here: copying texts in and out, and turning our status codes into
- * those of the header. Not here: anything that serves. */
+/* gateward.c: the public C API, a thin door to server/. Here: copying texts in and out, and turning
+ * our status codes into those of the header. Not here: anything that serves. */
 #include "gateward.h"
 
 #include <stdio.h>
@@ -36,7 +36,8 @@ static void tell(char *why, size_t why_bytes, const char *text)
         (void)snprintf(why, why_bytes, "%s", text);
 }
 
-/* problems_print writes to a stream; this one writes into the caller's memory, cut where it is full. */
+/* problems_print writes to a stream; this one writes into the caller's memory, cut where it is
+ * full. */
 static void tell_problems(char *why, size_t why_bytes, struct problems *problems)
 {
     char *text = NULL;
@@ -117,7 +118,8 @@ int gw_server_publish(gw_server *server, const char *channel, const char *json, 
 {
     if (server == NULL || channel == NULL || json == NULL)
         return GW_INVALID;
-    return public_status(server_publish(server->server, view_of_text(channel), view_of(json, json_bytes)));
+    return public_status(
+        server_publish(server->server, view_of_text(channel), view_of(json, json_bytes)));
 }
 
 void gw_server_free(gw_server *server)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* web_pages.h: the files of web/ as bytes, made by tools/embed.py at build time. For `gateward dev`. Constant. */
+/* web_pages.h: the files of web/ as bytes, made by tools/embed.py at build time. For `gateward
+ * dev`. Constant. */
 #ifndef SERVER_WEB_PAGES_H
 #define SERVER_WEB_PAGES_H
 
