@@ -15,6 +15,8 @@ struct command {
     const char *help;
 };
 static const struct command commands[] = {
+    {"serve", cmd_serve, "run the server: gateward serve -c FILE"},
+    {"dev", cmd_dev, "run a development server with a demo page, on this machine only"},
     {"check", cmd_check, "check a configuration and say everything that is wrong: gateward check FILE"},
     {"token", cmd_token, "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
     {"explain", cmd_explain, "say who may do what, and why: gateward explain --config FILE --user U ..."},

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/log.h"
-#include "base/status.h"
 #include "cli/cli.h"
 #include "cli/run_server.h"
 
@@ -27,31 +26,27 @@ int cmd_serve(int argc, char **argv)
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     const char *path = NULL;
-    struct problems problems;
     struct options *options;
-    int c, rc;
+    int c;
 
     while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
         if (c == 'h') {
             usage(stdout);
-            return 0;
+            return CLI_OK;
         }
         if (c != 'c') {
             usage(stderr);
-            return 2;
+            return CLI_USAGE;
         }
         path = optarg;
     }
     if (path == NULL || optind != argc) {
         usage(stderr);
-        return 2;
+        return CLI_USAGE;
     }
-    problems_init(&problems, path);
-    rc = options_load(&options, path, &problems);
-    problems_print(&problems, stderr);
-    problems_clear(&problems);
-    if (rc != OK)
-        return 1;
+    options = cli_load(path);
+    if (options == NULL)
+        return CLI_REFUSED;
     log_level_set((enum log_level)options->log.level);
     return run_server(options, NULL, NULL);
 }

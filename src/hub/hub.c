@@ -190,6 +190,18 @@ bool hub_is_subscribed(const struct hub *hub, const struct hub_subscriber *s, st
     return channel != NULL && subscription_find(channel, s) != NULL;
 }
 
+bool hub_channel_at(const struct hub_subscriber *s, uint32_t index, struct view *channel)
+{
+    const struct hub_subscription *each = s->subscriptions;
+
+    while (each != NULL && index-- > 0)
+        each = each->next;
+    if (each == NULL)
+        return false;
+    *channel = hub_channel_name(each->channel);
+    return true;
+}
+
 void hub_leave(struct hub *hub, struct hub_subscriber *s)
 {
     ASSERT(hub->delivering == 0);

@@ -92,6 +92,8 @@ void worker_close(struct worker *w)
             (void)close(w->listeners[i].fd);
     }
     free(w->listeners);
+    if (w->hub != NULL)
+        broker_leave(w->server->broker, w->index);
     if (w->letters != NULL)
         mailbox_close(w->letters);
     if (w->control != NULL)
