@@ -170,7 +170,7 @@ static bool web_allowed(const struct origin_rule *rules, unsigned count,
     for (i = 0; i < count; i++) {
         const struct origin_rule *rule = &rules[i];
 
-        if (rule->is_null || rule->is_opaque || rule->port != port)
+        if (rule->port != port) /* 0, which no origin has, in rules of the other kinds */
             continue;
         if (!view_eq_nocase(parts->scheme, view_of_text(rule->scheme)))
             continue;

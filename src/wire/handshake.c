@@ -138,11 +138,11 @@ static bool protocol_next(struct protocol_walk *walk, struct view *element)
     const struct http1_request *request = walk->request;
 
     while (!walk->is_inside) {
-        const struct http1_header *header = &request->headers[walk->header];
+        const struct http1_header *header;
 
         if (walk->header == request->headers_count)
             return false;
-        walk->header++;
+        header = &request->headers[walk->header++];
         walk->is_inside = view_eq_nocase(header->name, VIEW("Sec-WebSocket-Protocol"));
         walk->rest = header->value;
     }

@@ -81,7 +81,7 @@ static bool parse_name(struct http_host *host, struct view text)
             return false;
     } while (is_more);
     host->is_ip = is_number(label);
-    if (host->is_ip && (!ip_address_parse(&address, text) || address.family != 4))
+    if (host->is_ip && !ip_address_parse(&address, text))
         return false;
     set_name(host, text);
     return true;

@@ -199,6 +199,17 @@ static void addresses(void **state)
     check_rows(rules, COUNT(rules), rows, COUNT(rows));
 }
 
+/* The parser of rules refuses this one; a wildcard stands for a label all the same, never a number.
+ */
+static void wildcard_never_covers_an_address(void **state)
+{
+    const struct origin_rule rule = {
+        .scheme = "https", .host = "0.0.1", .port = 443, .is_wildcard = true};
+
+    (void)state;
+    assert_false(allowed(&rule, 1, VIEW("https://127.0.0.1")));
+}
+
 static void ports(void **state)
 {
     static const struct row rows[] = {
@@ -422,6 +433,7 @@ int main(void)
         cmocka_unit_test(matrix),
         cmocka_unit_test(international_names),
         cmocka_unit_test(addresses),
+        cmocka_unit_test(wildcard_never_covers_an_address),
         cmocka_unit_test(ports),
         cmocka_unit_test(null_and_applications_when_listed),
         cmocka_unit_test(each_byte_in_each_place),

@@ -361,7 +361,12 @@ static void protocol_is_found_exactly(void **state)
     assert_false(handshake_offers_protocol(&p.request, VIEW("V1.chat")));
     assert_false(handshake_offers_protocol(&p.request, VIEW("v1")));
     assert_false(handshake_offers_protocol(&p.request, VIEW("v1.chat,")));
+    guarded_free(&p.memory);
+    /* An empty element, which handshake_check would refuse, offers nothing. */
+    assert_int_equal(parse(&p, VIEW("GET / HTTP/1.1\r\nSec-WebSocket-Protocol: a,,b\r\n\r\n")),
+                     HTTP1_DONE);
     assert_false(handshake_offers_protocol(&p.request, VIEW("")));
+    assert_true(handshake_offers_protocol(&p.request, VIEW("b")));
     guarded_free(&p.memory);
 }
 
