@@ -37,8 +37,8 @@ def start_server(tmp_path):
         directory = tmp_path / ("server-%d" % len(running))
         directory.mkdir()
         server = GatewardServer(directory, config, **kwargs)
-        running.append(server)
-        return server.start()
+        running.append(server.start())
+        return server
 
     yield start
     faults = []
