@@ -70,38 +70,44 @@ static size_t ascii_run(const uint8_t *bytes, size_t len)
     return i;
 }
 
-/* The length of the sequence of several bytes at p, of which 4 are readable; 0 when it is none. */
-static inline size_t sequence_bytes(const uint8_t *p)
+/* The length of the code point at p, of which 4 bytes are readable; 0 when it is none. One branch
+ * for each length, so that the processor guesses where the next one begins and need not wait for
+ * this one. */
+static inline size_t code_point_bytes(const uint8_t *p)
 {
     uint32_t due = after_lead[p[0]];
-    uint32_t count = DUE_COUNT(due);
+    bool is_bad = p[1] < DUE_LOW(due) || p[1] > DUE_HIGH(due) || due == 0;
 
-    if (p[1] < DUE_LOW(due) || p[1] > DUE_HIGH(due))
-        return 0;
-    if (count >= 2 && !is_continuation(p[2]))
-        return 0;
-    if (count == 3 && !is_continuation(p[3]))
-        return 0;
-    return count == 0 ? 0 : count + 1;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xE0)
+        return is_bad ? 0 : 2;
+    is_bad |= !is_continuation(p[2]);
+    if (p[0] < 0xF0)
+        return is_bad ? 0 : 3;
+    is_bad |= !is_continuation(p[3]);
+    return is_bad ? 0 : 4;
 }
 
-/* From a boundary: how far whole sequences reach while at least 4 bytes are left. False at a bad
- * one. */
-static bool skip_sequences(const uint8_t *bytes, size_t len, size_t *at)
+/* From a boundary: over whole code points, while 16 bytes are left. False at a bad one. */
+static bool skip_code_points(const uint8_t *bytes, size_t len, size_t *at)
 {
     size_t i = *at;
 
-    while (len - i >= 4) {
-        size_t step;
+    while (len - i >= sizeof(word_pair)) {
+        size_t stop = i + sizeof(word_pair) - 3; /* below it 4 bytes can be read */
 
-        if (bytes[i] < 0x80) {
+        if (pair_is_ascii(pair_at(bytes + i))) {
             i += ascii_run(bytes + i, len - i);
             continue;
         }
-        step = sequence_bytes(bytes + i);
-        if (step == 0)
-            return false;
-        i += step;
+        while (i < stop) {
+            size_t step = code_point_bytes(bytes + i);
+
+            if (step == 0)
+                return false;
+            i += step;
+        }
     }
     *at = i;
     return true;
@@ -120,16 +126,17 @@ bool utf8_feed(uint32_t *state, const uint8_t *bytes, size_t len)
             i++;
             continue;
         }
-        if (!skip_sequences(bytes, len, &i))
+        if (len - i >= sizeof(word_pair) && !skip_code_points(bytes, len, &i))
             return false;
         if (i == len)
             break;
-        if (bytes[i] >= 0x80) {
-            due = after_lead[bytes[i]];
-            if (due == 0)
-                return false;
+        if (bytes[i] < 0x80) {
+            i += ascii_run(bytes + i, len - i);
+            continue;
         }
-        i++;
+        due = after_lead[bytes[i++]];
+        if (due == 0)
+            return false;
     }
     *state = due;
     return true;
