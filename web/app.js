@@ -43,6 +43,11 @@ function append(list, item, max) {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
+function duration(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  return minutes >= 120 ? `${Math.floor(minutes / 60)} h` : minutes > 0 ? `${minutes} min` : `${Math.floor(seconds)} s`;
+}
+
 function showState(state, text) {
   $("state").dataset.state = state;
   $("state-text").textContent = text;
@@ -138,7 +143,7 @@ const handlers = {
     $("avatar").textContent = user.slice(0, 1);
     $("session-title").textContent = user;
     $("session-text").textContent = `roles: ${[].concat(message.roles ?? []).join(", ") || "none"}`
-      + (Number.isFinite(lifetime) ? ` · token valid for ${Math.round(lifetime / 60)} min` : "");
+      + (Number.isFinite(lifetime) ? ` · token valid for ${duration(lifetime)}` : "");
     $("login").hidden = true;
     $("session").hidden = false;
     $("chat").hidden = false;
