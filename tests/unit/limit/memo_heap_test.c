@@ -26,6 +26,15 @@ static struct memo_entry *earliest(struct memo_entry *entries, const bool *is_in
     return found;
 }
 
+/* Parents are never later than their children, and everyone knows where it stands. */
+static void check_order(const struct memo_heap *h)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        assert_int_equal(h->entries[i]->heap_at, i);
+        assert_true(i == 0 || h->entries[(i - 1) / 2]->idle_ns <= h->entries[i]->idle_ns);
+    }
+}
+
 static void agrees_with_a_search(void **state)
 {
     static struct memo_entry entries[ENTRIES];
@@ -48,6 +57,7 @@ static void agrees_with_a_search(void **state)
             memo_heap_add(&h, &entries[i]);
         }
         is_in[i] = !is_in[i];
+        check_order(&h);
         first = earliest(entries, is_in);
         assert_int_equal(memo_heap_first(&h) == NULL, first == NULL);
         assert_true(first == NULL || memo_heap_first(&h)->idle_ns == first->idle_ns);
