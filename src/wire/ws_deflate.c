@@ -102,14 +102,14 @@ void ws_inflate_shrink(struct ws_inflate *z)
 }
 
 /* The output a message may have: the limit and, once past RATIO_FREE_BYTES, the ratio. */
-static size_t output_ceiling(size_t in_len, uint64_t max_bytes, uint32_t max_ratio)
+static size_t output_ceiling(size_t in_len, struct ws_inflate_limits limits)
 {
     size_t by_ratio = SIZE_MAX,
-           ceiling = max_bytes > SIZE_MAX - 1 ? SIZE_MAX - 1 : (size_t)max_bytes;
+           ceiling = limits.bytes > SIZE_MAX - 1 ? SIZE_MAX - 1 : (size_t)limits.bytes;
 
-    if (max_ratio == 0)
+    if (limits.ratio == 0)
         return ceiling;
-    if (!size_mul(in_len, max_ratio, &by_ratio))
+    if (!size_mul(in_len, limits.ratio, &by_ratio))
         return ceiling;
     if (by_ratio < RATIO_FREE_BYTES)
         by_ratio = RATIO_FREE_BYTES;
@@ -165,16 +165,16 @@ static int inflate_some(struct ws_inflate *z, int flush, size_t ceiling, size_t 
     return OK;
 }
 
-static int inflate_body(struct ws_inflate *z, const uint8_t *in, size_t in_len, size_t ceiling,
-                        size_t *made)
+static int inflate_body(struct ws_inflate *z, struct view in, size_t ceiling, size_t *made)
 {
-    size_t left = in_len;
+    size_t left = in.len;
     int rc = OK;
 
     while (left > 0 && rc == OK) {
         uInt chunk = left > UINT_MAX ? UINT_MAX : (uInt)left;
 
-        z->z.next_in = (Bytef *)(uintptr_t)(in + (in_len - left)); /* zlib does not write there */
+        z->z.next_in =
+            (Bytef *)(uintptr_t)(in.ptr + (in.len - left)); /* zlib does not write there */
         z->z.avail_in = chunk;
         do {
             rc = inflate_some(z, Z_SYNC_FLUSH, ceiling, made);
@@ -202,16 +202,16 @@ static int inflate_tail(struct ws_inflate *z, size_t ceiling, size_t *made)
     return OK;
 }
 
-int ws_inflate_message(struct ws_inflate *z, const uint8_t *in, size_t in_len, uint64_t max_bytes,
-                       uint32_t max_ratio, uint8_t **out, size_t *out_len)
+int ws_inflate_message(struct ws_inflate *z, struct view in, struct ws_inflate_limits limits,
+                       uint8_t **out, size_t *out_len)
 {
-    size_t ceiling = output_ceiling(in_len, max_bytes, max_ratio), made = 0;
+    size_t ceiling = output_ceiling(in.len, limits), made = 0;
     int rc;
 
     scratch_shrink(&z->out);
     if (!z->keeps_context && inflateReset(&z->z) != Z_OK)
         return E_INVALID;
-    rc = inflate_body(z, in, in_len, ceiling, &made);
+    rc = inflate_body(z, in, ceiling, &made);
     if (rc == OK)
         rc = inflate_tail(z, ceiling, &made);
     if (rc == OK && made > ceiling)

@@ -45,12 +45,15 @@ struct ws_inflate;
 /* window_bits 9..15; keeps_context false resets after each message. */
 int ws_inflate_new(struct ws_inflate **out, uint8_t window_bits, bool keeps_context);
 void ws_inflate_free(struct ws_inflate *z);
-/* Inflates one whole message (the four stripped bytes are fed separately, C-A22). Output at most
- * max_bytes and, once past 16 KiB, at most max_ratio times the input (R-D8; 0 = no such limit).
- * *out points into z, is writable, and valid until the next call. E_INVALID corrupt, E_LIMIT too
- * big, E_NOMEM; after a failure a z that keeps context is of no more use. */
-int ws_inflate_message(struct ws_inflate *z, const uint8_t *in, size_t in_len, uint64_t max_bytes,
-                       uint32_t max_ratio, uint8_t **out, size_t *out_len);
+struct ws_inflate_limits { /* of the output of one message (R-D8) */
+    uint64_t bytes;
+    uint32_t ratio; /* to the input, once past 16 KiB of output; 0 = no such limit */
+};
+/* Inflates one whole message (the four stripped bytes are fed separately, C-A22). *out points into
+ * z, is writable, and valid until the next call. E_INVALID corrupt, E_LIMIT too big, E_NOMEM; after
+ * a failure a z that keeps context is of no more use. */
+int ws_inflate_message(struct ws_inflate *z, struct view in, struct ws_inflate_limits limits,
+                       uint8_t **out, size_t *out_len);
 void ws_inflate_shrink(struct ws_inflate *z); /* gives big scratch memory back; call when idle */
 
 struct ws_deflate;

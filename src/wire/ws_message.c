@@ -157,13 +157,13 @@ static const struct fault *judge(const struct ws_decoder *d, const struct ws_fra
 static void give_inflated(struct ws_decoder *d, enum ws_opcode type, const uint8_t *in, size_t len,
                           struct ws_event *event)
 {
+    struct ws_inflate_limits limits = {d->limits->message_bytes, d->limits->inflate_ratio};
     const struct fault *fault = NULL;
     uint8_t *out = NULL;
     size_t out_len = 0;
     int rc;
 
-    rc = ws_inflate_message(d->inflate, in, len, d->limits->message_bytes, d->limits->inflate_ratio,
-                            &out, &out_len);
+    rc = ws_inflate_message(d->inflate, view_of(in, len), limits, &out, &out_len);
     if (rc == E_LIMIT)
         fault = &too_large;
     else if (rc == E_NOMEM)

@@ -11,13 +11,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct ws_inflate_limits at_most(uint64_t bytes, uint32_t ratio)
+{
+    return (struct ws_inflate_limits){bytes, ratio};
+}
+
 static void check_usable(struct ws_inflate *z)
 {
     static const uint8_t hello[] = {0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00};
     uint8_t *out;
     size_t len;
 
-    ASSERT(ws_inflate_message(z, hello, sizeof(hello), 5, 100, &out, &len) == OK);
+    ASSERT(ws_inflate_message(z, view_of(hello, sizeof(hello)), at_most(5, 100), &out, &len) == OK);
     ASSERT(len == 5 && memcmp(out, "Hello", 5) == 0);
 }
 
@@ -29,7 +34,8 @@ static void check_round_trip(struct ws_inflate *z, uint8_t bits, const uint8_t *
 
     ASSERT(ws_deflate_new(&d, bits, 1, false) == OK);
     ASSERT(ws_deflate_message(d, text, len, &packed, &packed_len) == OK);
-    ASSERT(ws_inflate_message(z, packed, packed_len, len, 0, &out, &out_len) == OK);
+    ASSERT(ws_inflate_message(z, view_of(packed, packed_len), at_most(len, 0), &out, &out_len) ==
+           OK);
     ASSERT(out_len == len && memcmp(out, text, len) == 0);
     ws_deflate_free(d);
 }
@@ -50,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = malloc(size - 1); /* exactly as long, so that a byte written behind it is noticed */
     ASSERT(in != NULL && ws_inflate_new(&z, bits, keeps_context) == OK);
     memcpy(in, data + 1, size - 1);
-    rc = ws_inflate_message(z, in, size - 1, max, (data[0] & 32) != 0 ? 4 : 0, &out, &len);
+    rc = ws_inflate_message(z, view_of(in, size - 1), at_most(max, (data[0] & 32) != 0 ? 4 : 0),
+                            &out, &len);
     ASSERT(rc == OK || rc == E_INVALID || rc == E_LIMIT);
     ASSERT(rc != OK || len <= max);
     ASSERT(memcmp(in, data + 1, size - 1) == 0);
@@ -62,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(copy);
     }
     if (rc == OK && keeps_context) /* what follows may refer to it */
-        ASSERT(ws_inflate_message(z, in, size - 1, max, 0, &out, &len) != E_NOMEM);
+        ASSERT(ws_inflate_message(z, view_of(in, size - 1), at_most(max, 0), &out, &len) !=
+               E_NOMEM);
     if (!keeps_context)
         check_usable(z);
     ws_inflate_free(z);

@@ -15,6 +15,11 @@
 
 #define NO_LIMIT (1u << 30)
 
+static struct ws_inflate_limits at_most(uint64_t bytes, uint32_t ratio)
+{
+    return (struct ws_inflate_limits){bytes, ratio};
+}
+
 static struct ws_inflate *inflater(uint8_t bits, bool keeps_context)
 {
     struct ws_inflate *z = NULL;
@@ -38,7 +43,7 @@ static int inflate_guarded(struct ws_inflate *z, const void *in, size_t len, uin
     struct guarded g = guarded_copy(in, len);
     uint8_t *data = NULL;
     size_t made = 0;
-    int rc = ws_inflate_message(z, g.data, len, max, 0, &data, &made);
+    int rc = ws_inflate_message(z, view_of(g.data, len), at_most(max, 0), &data, &made);
 
     *out = view_of(data, made);
     guarded_free(&g);
@@ -235,14 +240,21 @@ static void a_bomb_stops_at_the_limit(void **unused)
     uint8_t *out;
 
     (void)unused;
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, 65536, 0, &out, &len), E_LIMIT);
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, full - 1, 0, &out, &len), E_LIMIT);
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, full, 0, &out, &len), OK);
+    assert_int_equal(ws_inflate_message(z, view_of(b.data, b.len), at_most(65536, 0), &out, &len),
+                     E_LIMIT);
+    assert_int_equal(
+        ws_inflate_message(z, view_of(b.data, b.len), at_most(full - 1, 0), &out, &len), E_LIMIT);
+    assert_int_equal(ws_inflate_message(z, view_of(b.data, b.len), at_most(full, 0), &out, &len),
+                     OK);
     assert_int_equal(len, full);
     ws_inflate_shrink(z);
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, full, 100, &out, &len), E_LIMIT);
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, full, 2000, &out, &len), OK);
-    assert_int_equal(ws_inflate_message(z, b.data, b.len, UINT64_MAX, UINT32_MAX, &out, &len), OK);
+    assert_int_equal(ws_inflate_message(z, view_of(b.data, b.len), at_most(full, 100), &out, &len),
+                     E_LIMIT);
+    assert_int_equal(ws_inflate_message(z, view_of(b.data, b.len), at_most(full, 2000), &out, &len),
+                     OK);
+    assert_int_equal(
+        ws_inflate_message(z, view_of(b.data, b.len), at_most(UINT64_MAX, UINT32_MAX), &out, &len),
+        OK);
     bytes_clear(&b);
     ws_inflate_free(z);
 }
@@ -258,10 +270,13 @@ static void the_ratio_counts_past_16_kib_only(void **unused)
     (void)unused;
     assert_int_equal(ws_deflate_message(d, zeros, 16384, &packed, &packed_len), OK);
     assert_true(packed_len < 163);
-    assert_int_equal(ws_inflate_message(z, packed, packed_len, NO_LIMIT, 100, &out, &len), OK);
+    assert_int_equal(
+        ws_inflate_message(z, view_of(packed, packed_len), at_most(NO_LIMIT, 100), &out, &len), OK);
     assert_int_equal(len, 16384);
     assert_int_equal(ws_deflate_message(d, zeros, 16385, &packed, &packed_len), OK);
-    assert_int_equal(ws_inflate_message(z, packed, packed_len, NO_LIMIT, 100, &out, &len), E_LIMIT);
+    assert_int_equal(
+        ws_inflate_message(z, view_of(packed, packed_len), at_most(NO_LIMIT, 100), &out, &len),
+        E_LIMIT);
     ws_deflate_free(d);
     ws_inflate_free(z);
 }

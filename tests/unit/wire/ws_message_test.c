@@ -211,6 +211,37 @@ static void huge_lengths_are_refused_at_the_header(void **unused)
     bytes_clear(&in);
 }
 
+/* Without any limit of ours the sums still cannot wrap (C-A5), and memory follows what has arrived.
+ */
+static void no_sum_of_lengths_wraps(void **unused)
+{
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    limits.message_bytes = UINT64_MAX;
+    for (uint64_t below = 0; below <= 14; below++) {
+        for (int is_second = 0; is_second < 2; is_second++) {
+            struct ws_trace t;
+
+            if (is_second == 1)
+                bytes_add_frame(&in, first_binary, "x", 1);
+            bytes_add_header(&in, is_second == 1 ? last : whole_binary, INT64_MAX - below);
+            bytes_add(&in, "0123456789", 10);
+            t = run_all(&limits, false, &in);
+            assert_int_equal(t.events, 0);
+            assert_true(t.peak_bytes < 4096);
+            ws_trace_clear(&t);
+            in.len = 0;
+        }
+    }
+    bytes_add_frame(&in, first_binary, "x", 1); /* two such frames fit no memory */
+    bytes_add_header(&in, middle, INT64_MAX);
+    limits.message_bytes = INT64_MAX;
+    expect_fail(&limits, false, &in, 1009);
+    bytes_clear(&in);
+}
+
 static void the_size_limit_is_exact(void **unused)
 {
     struct ws_limits limits = usual;
@@ -644,6 +675,7 @@ int main(void)
         cmocka_unit_test(control_frames_between_fragments),
         cmocka_unit_test(what_breaks_the_protocol),
         cmocka_unit_test(huge_lengths_are_refused_at_the_header),
+        cmocka_unit_test(no_sum_of_lengths_wraps),
         cmocka_unit_test(the_size_limit_is_exact),
         cmocka_unit_test(the_fragment_cap_counts_every_frame),
         cmocka_unit_test(types_not_accepted_fail_at_the_header),
