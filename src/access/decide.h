@@ -56,9 +56,17 @@ struct access_answer {
 bool access_decide(const struct access_policy *policy, const struct identity *who, struct view channel,
                    enum action action, struct access_answer *answer);
 
+struct access_question {
+    const struct identity *who; /* may be NULL */
+    struct view channel;
+    enum action action;
+};
 /* One English sentence for `answer` that names the rule and its line: "allowed by channels[2] ...", and after a refusal what
  * would have to change. For operators only. Printable ASCII; always ends in NUL (out_bytes > 0). answer may be NULL: then
  * it is decided here. */
+void access_question_explain(char *out, size_t out_bytes, const struct access_policy *policy,
+                             const struct access_question *asked, const struct access_answer *answer);
+/* The same with the question's parts one by one. */
 void access_explain(char *out, size_t out_bytes, const struct access_policy *policy, const struct identity *who,
                     struct view channel, enum action action, const struct access_answer *answer);
 

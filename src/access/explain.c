@@ -172,10 +172,13 @@ static void add_denied(struct sentence *s, const struct access_policy *policy,
            "the user");
 }
 
-void access_explain(char *out, size_t out_bytes, const struct access_policy *policy,
-                    const struct identity *who, struct view channel, enum action action,
-                    const struct access_answer *answer)
+void access_question_explain(char *out, size_t out_bytes, const struct access_policy *policy,
+                             const struct access_question *asked,
+                             const struct access_answer *answer)
 {
+    const struct identity *who = asked->who;
+    struct view channel = asked->channel;
+    enum action action = asked->action;
     struct sentence s = {out, out_bytes, 0};
     struct access_answer own;
 
@@ -213,4 +216,13 @@ void access_explain(char *out, size_t out_bytes, const struct access_policy *pol
         add_no_permission(&s, policy, who, action, answer);
         break;
     }
+}
+
+void access_explain(char *out, size_t out_bytes, const struct access_policy *policy,
+                    const struct identity *who, struct view channel, enum action action,
+                    const struct access_answer *answer)
+{
+    struct access_question asked = {who, channel, action};
+
+    access_question_explain(out, out_bytes, policy, &asked, answer);
 }

@@ -43,6 +43,7 @@ static const char *explain(const char *user, uint64_t roles, const char *channel
 {
     static char out[1024];
     struct access_answer answer;
+    struct access_question asked;
     struct identity who;
     char again[1024];
 
@@ -56,8 +57,8 @@ static const char *explain(const char *user, uint64_t roles, const char *channel
                         &answer);
     access_explain(out, sizeof(out), &policy, user != NULL ? &who : NULL, view_of_text(channel),
                    action, &answer);
-    access_explain(again, sizeof(again), &policy, user != NULL ? &who : NULL, view_of_text(channel),
-                   action, NULL);
+    asked = (struct access_question){user != NULL ? &who : NULL, view_of_text(channel), action};
+    access_question_explain(again, sizeof(again), &policy, &asked, NULL);
     assert_string_equal(out, again);
     return out;
 }

@@ -25,7 +25,7 @@
 #define FLEETING 20 /* listeners that come and go */
 #define ROOMS    16 /* room 0 is the one everyone steady listens to */
 #define LETTERS  256
-#define RUN_MS   1500
+#define RUN_MS   3000
 #define STEP_OPS 20
 
 struct worker;
