@@ -3,8 +3,11 @@
 #include "config/option.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define NAME_BYTES_MAX 128
+#define TYPE_BYTES 14
+#define FALLBACK_BYTES 11
 
 static const char *type_text(const struct option *row)
 {
@@ -30,22 +33,38 @@ static const char *type_text(const struct option *row)
     return "";
 }
 
-static void print_type(const struct option *row, FILE *to)
+/* "read | write" */
+static void choices_text(char *out, size_t out_bytes, const char *const *choices)
 {
-    char text[64];
     size_t used = 0;
 
-    if (row->type != OPTION_ENUM) {
-        (void)fprintf(to, "  %-14s", type_text(row));
-        return;
-    }
-    text[0] = '\0';
-    for (size_t i = 0; row->choices[i] != NULL && used < sizeof(text); i++) {
-        int n = snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? " | " : "", row->choices[i]);
+    out[0] = '\0';
+    for (size_t i = 0; choices[i] != NULL && used < out_bytes; i++) {
+        int n = snprintf(out + used, out_bytes - used, "%s%s", i > 0 ? " | " : "", choices[i]);
 
         used += n > 0 ? (size_t)n : 0;
     }
-    (void)fprintf(to, "  %-14s", text);
+}
+
+/* What is too long for its column stands in the last one. */
+static void print_row(const char *name, const struct option *row, FILE *to)
+{
+    const char *type = type_text(row), *fallback = row->fallback != NULL ? row->fallback : "-";
+    bool is_long_type = false, is_long_fallback = strlen(fallback) > FALLBACK_BYTES;
+    char choices[128] = "";
+
+    if (row->type == OPTION_ENUM) {
+        choices_text(choices, sizeof(choices), row->choices);
+        is_long_type = strlen(choices) > TYPE_BYTES;
+        type = is_long_type ? "word" : choices;
+    }
+    (void)fprintf(to, "  %-32s  %-*s  %-*s  ", name, TYPE_BYTES, type, FALLBACK_BYTES, is_long_fallback ? "see meaning" : fallback);
+    if (is_long_type)
+        (void)fprintf(to, "%s: ", choices);
+    (void)fputs(row->help != NULL ? row->help : "", to);
+    if (is_long_fallback)
+        (void)fprintf(to, "; absent: %s", fallback);
+    (void)fputc('\n', to);
 }
 
 void options_print(const struct option *rows, const char *prefix, FILE *to)
@@ -59,9 +78,7 @@ void options_print(const struct option *rows, const char *prefix, FILE *to)
             continue;
         }
         (void)snprintf(name, sizeof(name), "%s%s", prefix, row->name);
-        (void)fprintf(to, "  %-32s", name);
-        print_type(row, to);
-        (void)fprintf(to, "  %-10s  %s\n", row->fallback != NULL ? row->fallback : "-", row->help != NULL ? row->help : "");
+        print_row(name, row, to);
         if (row->type == OPTION_CUSTOM && row->children != NULL) {
             (void)snprintf(name, sizeof(name), "%s%s[].", prefix, row->name);
             options_print(row->children, name, to);

@@ -47,8 +47,11 @@ static bool is_scalar(const struct node *value, const char *wanted, struct probl
 
 static bool refuse(const struct node *value, const char *what, const char *hint, struct problems *problems)
 {
-    problems_add(problems, value->line, value->column, "`%s`: `%s` is not %s%s", name_of(value).text,
-                 problem_word(value->text).text, what, hint);
+    if (value->key.len > 0)
+        problems_add(problems, value->line, value->column, "`%s`: `%s` is not %s%s", name_of(value).text,
+                     problem_word(value->text).text, what, hint);
+    else
+        problems_add(problems, value->line, value->column, "`%s` is not %s%s", problem_word(value->text).text, what, hint);
     return false;
 }
 

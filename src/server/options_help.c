@@ -36,7 +36,7 @@ static const char *const introduction =
 void options_help(FILE *to)
 {
     (void)fputs(introduction, to);
-    (void)fprintf(to, "  %-32s  %-14s  %-10s  %s\n", "key", "type", "default", "meaning");
+    (void)fprintf(to, "  %-32s  %-14s  %-11s  %s\n", "key", "type", "default", "meaning");
     options_print(options_rows, "", to);
     (void)fputs("```\n", to);
 }

@@ -12,6 +12,7 @@
 #include "config/option.h"
 
 static const char *const words[] = {"red", "green", NULL};
+static const char *const long_words[] = {"first", "second", "third", NULL};
 
 static int nothing(struct node *value, void *target, struct problems *problems)
 {
@@ -31,6 +32,8 @@ static const struct option rows[] = {
     {.name = "inner", .type = OPTION_SECTION, .children = inner_rows},
     {.name = "list", .type = OPTION_CUSTOM, .custom = nothing, .children = inner_rows, .help = "several"},
     {.name = "own", .type = OPTION_CUSTOM, .custom = nothing, .help = "as told"},
+    {.name = "long", .type = OPTION_ENUM, .choices = long_words, .fallback = "first", .help = "one"},
+    {.name = "map", .type = OPTION_CUSTOM, .custom = nothing, .fallback = "{a: b, c: d}", .help = "a map"},
     {.name = "later", .type = OPTION_LATER, .help = "some day"},
     {0},
 };
@@ -45,13 +48,15 @@ static void every_row_is_one_line(void **state)
     assert_non_null(to);
     options_print(rows, "x.", to);
     (void)fclose(to);
-    assert_string_equal(text, "  x.is_on                           true | false    true        whether\n"
-                              "  x.word                            red | green     green       \n"
-                              "  x.inner.bytes                     size            1KiB        how big\n"
-                              "  x.list                            list            -           several\n"
-                              "  x.list[].bytes                    size            1KiB        how big\n"
-                              "  x.own                             see meaning     -           as told\n"
-                              "  x.later                           not yet         -           some day\n");
+    assert_string_equal(text, "  x.is_on                           true | false    true         whether\n"
+                              "  x.word                            red | green     green        \n"
+                              "  x.inner.bytes                     size            1KiB         how big\n"
+                              "  x.list                            list            -            several\n"
+                              "  x.list[].bytes                    size            1KiB         how big\n"
+                              "  x.own                             see meaning     -            as told\n"
+                              "  x.long                            word            first        first | second | third: one\n"
+                              "  x.map                             see meaning     see meaning  a map; absent: {a: b, c: d}\n"
+                              "  x.later                           not yet         -            some day\n");
     free(text);
 }
 
