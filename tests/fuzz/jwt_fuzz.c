@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz-rooms: base crypto message wire access auth */
+/* jwt_fuzz.c: three readings of the input. As a token: never accepted, since nobody but us has the key. As "header LF payload"
+ * that we sign: an accepted one gives an identity that keeps every promise of identity.h, the same one each time, and stops
+ * being accepted in the second it names or with one bit changed. As the value of an Authorization field. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "base/assert.h"
+#include "base/base64.h"
+#include "base/status.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define NOW INT64_C(1700000000)
+
+static struct {
+    struct jwt_issuer issuer;
+    struct role_set roles;
+    struct jwt_rules rules;
+    struct arena arena;
+} bench;
+
+static void prepare(void)
+{
+    if (bench.rules.issuers != NULL)
+        return;
+    bench.issuer.roles_claim = "roles";
+    bench.issuer.skew_s = 30;
+    bench.issuer.keys_count = 1;
+    ASSERT(jwt_key_init_hmac(&bench.issuer.keys[0], "HS256", "k1", "a secret that no input can know!", 32) == OK);
+    ASSERT(role_set_add(&bench.roles, VIEW("user"), PERMISSION_READ) == OK);
+    ASSERT(role_set_add(&bench.roles, VIEW("admin"), PERMISSION_ADMIN) == OK);
+    bench.rules = (struct jwt_rules){&bench.issuer, 1, &bench.roles};
+    arena_init(&bench.arena, 65536, 1024 * 1024);
+}
+
+static enum jwt_fault judge(struct identity *who, struct view token, int64_t now)
+{
+    arena_reset(&bench.arena);
+    return jwt_verify(who, &bench.rules, token, now, &bench.arena);
+}
+
+static size_t sign(char *out, struct view header, struct view payload)
+{
+    uint8_t mac[HMAC_BYTES_MAX];
+    size_t len = base64url_encode(out, header.ptr, header.len);
+
+    out[len++] = '.';
+    len += base64url_encode(out + len, payload.ptr, payload.len);
+    ASSERT(hmac_sign(mac, bench.issuer.keys[0].hmac, out, len) == OK);
+    out[len++] = '.';
+    return len + base64url_encode(out + len, mac, 32);
+}
+
+static void check_signed(struct view input)
+{
+    static char text[3 * JWT_BYTES_MAX];
+    struct view header, payload, token;
+    struct identity who, again;
+
+    if (!view_split(input, '\n', &header, &payload))
+        payload = header, header = VIEW("{\"alg\":\"HS256\"}");
+    token = view_of(text, sign(text, header, payload));
+    memset(&who, 0x55, sizeof(who));
+    again = who;
+    if (judge(&who, token, NOW) != JWT_OK) {
+        ASSERT(memcmp(&who, &again, sizeof(who)) == 0);
+        return;
+    }
+    ASSERT(who.method == IDENTITY_JWT && who.user_bytes == strlen(who.user));
+    ASSERT(identity_user_ok(view_of_text(who.user)));
+    ASSERT(strlen(who.token_id) <= IDENTITY_TOKEN_ID_MAX && (who.roles & ~UINT64_C(3)) == 0);
+    ASSERT(who.expires_at_s > NOW && who.authenticated_at_s == NOW);
+    ASSERT(judge(&again, token, who.expires_at_s - 1) == JWT_OK);
+    ASSERT(again.expires_at_s == who.expires_at_s && again.roles == who.roles && strcmp(again.user, who.user) == 0);
+    ASSERT(judge(&again, token, who.expires_at_s) == JWT_EXPIRED);
+    text[input.len * 7 % token.len] ^= 1;
+    ASSERT(judge(&again, token, NOW) != JWT_OK);
+}
+
+static void check_bearer(struct view input)
+{
+    struct view token;
+
+    if (!auth_bearer_parse(input, &token))
+        return;
+    ASSERT(token.len > 0 && token.ptr + token.len == input.ptr + input.len);
+    ASSERT(memchr(token.ptr, ' ', token.len) == NULL && memchr(token.ptr, ',', token.len) == NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct identity who;
+    char *exact;
+
+    if (len > JWT_BYTES_MAX + 16)
+        return 0;
+    prepare();
+    exact = malloc(len > 0 ? len : 1);
+    ASSERT(exact != NULL);
+    if (len > 0)
+        memcpy(exact, data, len);
+    ASSERT(judge(&who, view_of(exact, len), NOW) != JWT_OK);
+    check_signed(view_of(exact, len));
+    check_bearer(view_of(exact, len));
+    free(exact);
+    return 0;
+}
