@@ -145,8 +145,11 @@ bool utf8_feed(uint32_t *state, const uint8_t *bytes, size_t len)
 bool utf8_ok(const uint8_t *bytes, size_t len)
 {
     uint32_t state = UTF8_ACCEPT;
+    size_t ascii = ascii_run(bytes, len);
 
-    return utf8_feed(&state, bytes, len) && state == UTF8_ACCEPT;
+    if (ascii == len)
+        return true;
+    return utf8_feed(&state, bytes + ascii, len - ascii) && state == UTF8_ACCEPT;
 }
 
 size_t utf8_cut(const uint8_t *bytes, size_t len, size_t max)

@@ -7,12 +7,10 @@
 
 #include "base/assert.h"
 
-#define WS_BIT_FINAL   0x80u
 #define WS_BIT_RSV1    0x40u
 #define WS_BITS_RSV23  0x30u
 #define WS_BITS_OPCODE 0x0Fu
 #define WS_BIT_CONTROL 0x08u
-#define WS_BIT_MASKED  0x80u
 #define WS_BITS_LENGTH 0x7Fu
 #define WS_LENGTH_16   126u
 #define WS_LENGTH_64   127u

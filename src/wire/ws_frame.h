@@ -9,6 +9,8 @@
 
 #define WS_FRAME_HEADER_MAX    14
 #define WS_CONTROL_PAYLOAD_MAX 125
+#define WS_BIT_FINAL           0x80u /* in the first byte */
+#define WS_BIT_MASKED          0x80u /* in the second */
 
 enum ws_opcode {
     WS_CONTINUATION = 0,

@@ -15,6 +15,11 @@
 #include "wire/utf8.h"
 #include "wire/ws_deflate.h"
 
+/* The first byte of a message in one frame, and the longest payload its second byte can announce.
+ */
+#define WS_SHORT_TEXT        (WS_BIT_FINAL | WS_TEXT)
+#define WS_SHORT_BINARY      (WS_BIT_FINAL | WS_BINARY)
+#define WS_SHORT_PAYLOAD_MAX 125
 /* The first allocation for a payload, so that one-byte reads do not begin with a chain of tiny
  * ones. */
 #define FIRST_BYTES 1024
@@ -200,6 +205,35 @@ static void give_whole(struct ws_decoder *d, const struct ws_frame *frame, uint8
     if (!has_open_message(d))
         ws_decoder_clear(d); /* its header may have come in pieces */
     give(event, frame->opcode, payload, len);
+}
+
+/* Nearly all that ever comes: a short text or binary message, alone and whole. A shortcut and no
+ * more: whatever is not plainly in order is left, untouched, to the general way and its verdict. */
+static bool give_short(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
+                       struct ws_event *event)
+{
+    const struct ws_limits *limits = d->limits;
+    size_t header = limits->expect_mask ? 6 : 2, payload_bytes;
+    bool is_text;
+
+    if (len < header || (data[0] != WS_SHORT_TEXT && data[0] != WS_SHORT_BINARY))
+        return false;
+    is_text = data[0] == WS_SHORT_TEXT;
+    payload_bytes =
+        data[1] - (limits->expect_mask ? WS_BIT_MASKED : 0u); /* huge if it is missing */
+    if (payload_bytes > WS_SHORT_PAYLOAD_MAX || payload_bytes > len - header)
+        return false;
+    if (payload_bytes > limits->message_bytes || limits->fragments == 0 ||
+        !(is_text ? limits->accepts_text : limits->accepts_binary))
+        return false;
+    *used = header + payload_bytes;
+    if (limits->expect_mask)
+        ws_mask_copy(data + 6, data + 6, payload_bytes, data + 2, 0);
+    if (is_text && !utf8_ok(data + header, payload_bytes))
+        fail(d, event, &bad_text);
+    else
+        give(event, is_text ? WS_TEXT : WS_BINARY, data + header, payload_bytes);
+    return true;
 }
 
 /* Decodes a header that begins in what an earlier input left over, or else at data. DONE sets *used
@@ -396,9 +430,11 @@ void ws_decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
 {
     size_t at = 0, step_used;
 
-    *event = (struct ws_event){.type = WS_EVENT_MORE};
     if (d->partial != NULL && !d->is_mid_message)
         ws_decoder_clear(d);
+    if (d->partial == NULL && d->fail_code == 0 && give_short(d, data, len, used, event))
+        return;
+    *event = (struct ws_event){.type = WS_EVENT_MORE};
     if (d->fail_code != 0) { /* the connection has failed: nothing is read any more */
         *used = len;
         fail(d, event, &(struct fault){d->fail_code, "Connection failed"});

@@ -61,8 +61,8 @@ void ws_decoder_init(struct ws_decoder *d, const struct ws_limits *limits,
                      struct ws_inflate *inflate);
 void ws_decoder_clear(struct ws_decoder *d);
 /* Consumes from data[0..len), which it may overwrite, up to the end of one event. Sets *used. Call
- * again with the rest (even when nothing is left) until WS_EVENT_MORE: that call gives back the
- * memory behind the last event. After WS_EVENT_FAIL or WS_EVENT_CLOSE nothing more may be fed. */
+ * again with the rest (even when nothing is left) until WS_EVENT_MORE: only that call gives back
+ * the memory behind the last event. After WS_EVENT_FAIL or WS_EVENT_CLOSE feed nothing more. */
 void ws_decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
                struct ws_event *event);
 /* Is a frame or a message begun and not finished? (For the assembly deadline, W-51.) */
