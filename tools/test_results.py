@@ -34,7 +34,7 @@ def from_meson_log(path):
         for line in f:
             row = json.loads(line)
             name = row["name"].split(" / ")[-1]
-            if row["result"] not in ("OK", "SKIP") and (name not in told or row["returncode"] < 0):
+            if row["result"] not in ("OK", "SKIP") and name not in told:
                 yield stage, "fail", "%s: %s" % (stage, name), "%s, exit %s" % (row["result"], row["returncode"])
 
 
