@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gateward check FILE`: everything that is wrong with a configuration, or a short look at what it says. What is allowed but
- * deserves a second thought is printed as a warning and does not change the exit code. */
+/* `gateward check FILE`: everything that is wrong with a configuration, or a short look at what it
+ * says. What is allowed but deserves a second thought is printed as a warning and does not change
+ * the exit code. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
@@ -9,18 +10,19 @@
 #include "crypto/x509.h"
 #include "server/options.h"
 
-#define DAY_S (24 * 60 * 60L)
+#define DAY_S     (24 * 60 * 60L)
 #define SOON_DAYS 14
 
 static void usage(FILE *to)
 {
-    (void)fputs("usage: gateward check FILE\n"
-                "       gateward check --keys\n\n"
-                "Reads a configuration, tries out its certificates and secrets, and prints every fault to\n"
-                "stderr as file:line:column: text. Exit code 0: the file is good, 1: it is not.\n\n"
-                "  -k, --keys   print every key with its type, default and meaning (docs/config.md)\n"
-                "  -h, --help   this text\n",
-                to);
+    (void)fputs(
+        "usage: gateward check FILE\n"
+        "       gateward check --keys\n\n"
+        "Reads a configuration, tries out its certificates and secrets, and prints every fault to\n"
+        "stderr as file:line:column: text. Exit code 0: the file is good, 1: it is not.\n\n"
+        "  -k, --keys   print every key with its type, default and meaning (docs/config.md)\n"
+        "  -h, --help   this text\n",
+        to);
 }
 
 static void show_listeners(const struct options *o)
@@ -29,7 +31,9 @@ static void show_listeners(const struct options *o)
         const struct listen_options *l = &o->listeners[i];
 
         (void)printf("  listener  %s  %s\n", l->address_text,
-                     l->cert_path == NULL ? "plaintext" : l->allows_tls12 ? "TLS 1.2 and 1.3" : "TLS 1.3");
+                     l->cert_path == NULL ? "plaintext"
+                     : l->allows_tls12    ? "TLS 1.2 and 1.3"
+                                          : "TLS 1.3");
     }
 }
 
@@ -37,13 +41,14 @@ static void show(const struct options *o)
 {
     show_listeners(o);
     for (uint32_t i = 0; i < o->routes_count; i++)
-        (void)printf("  route     %s  %s\n", o->routes[i].path, o->routes[i].kind == ROUTE_ECHO ? "echo" : "channels");
+        (void)printf("  route     %s  %s\n", o->routes[i].path,
+                     o->routes[i].kind == ROUTE_ECHO ? "echo" : "channels");
     for (uint32_t i = 0; i < o->hosts_count; i++)
         (void)printf("  host      %s\n", o->hosts[i].name);
     for (uint32_t i = 0; i < o->policy.rules_count; i++)
         (void)printf("  channel   " VIEW_FMT "\n", VIEW_ARG(o->policy.rules[i].pattern.text));
-    (void)printf("  origins %" PRIu32 ", roles %" PRIu32 ", token issuers %" PRIu32 "\n", o->origins_count,
-                 o->policy.roles.count, o->auth.issuers_count);
+    (void)printf("  origins %" PRIu32 ", roles %" PRIu32 ", token issuers %" PRIu32 "\n",
+                 o->origins_count, o->policy.roles.count, o->auth.issuers_count);
 }
 
 static void warn_listener(const struct listen_options *l)
@@ -54,7 +59,8 @@ static void warn_listener(const struct listen_options *l)
         (void)printf("  warning: %s speaks plaintext to the network\n", l->address_text);
     if (l->allows_tls12)
         (void)printf("  warning: %s still speaks TLS 1.2\n", l->address_text);
-    if (l->cert_path != NULL && x509_file_expires_in(l->cert_path, &seconds, NULL) == 0 && seconds < SOON_DAYS * DAY_S)
+    if (l->cert_path != NULL && x509_file_expires_in(l->cert_path, &seconds, NULL) == 0 &&
+        seconds < SOON_DAYS * DAY_S)
         (void)printf("  warning: %s expires in %ld days\n", l->cert_path, seconds / DAY_S);
 }
 
@@ -63,9 +69,12 @@ static void warn_origin(const struct origin_rule *rule)
     if (rule->is_null)
         (void)printf("  warning: the origin null lets in any sandboxed page or local file\n");
     else if (rule->is_wildcard)
-        (void)printf("  warning: the origin %s://*.%s trusts every host of that name\n", rule->scheme, rule->host);
+        (void)printf("  warning: the origin %s://*.%s trusts every host of that name\n",
+                     rule->scheme, rule->host);
     else if (strcmp(rule->scheme, "http") == 0)
-        (void)printf("  warning: the origin http://%s is a page that anyone on the way can change\n", rule->host);
+        (void)printf(
+            "  warning: the origin http://%s is a page that anyone on the way can change\n",
+            rule->host);
 }
 
 static void warn(const struct options *o)
@@ -78,12 +87,14 @@ static void warn(const struct options *o)
         (void)printf("  warning: no origins: pages in browsers cannot connect\n");
     for (uint32_t i = 0; i < o->routes_count; i++)
         if (o->routes[i].kind == ROUTE_ECHO)
-            (void)printf("  warning: the echo route %s serves anyone without login\n", o->routes[i].path);
+            (void)printf("  warning: the echo route %s serves anyone without login\n",
+                         o->routes[i].path);
     for (uint32_t i = 0; i < o->auth.issuers_count; i++) {
         if (o->auth.issuers[i].issuer == NULL)
             (void)printf("  warning: auth.jwt[%" PRIu32 "] does not check who issued a token\n", i);
         if (o->auth.issuers[i].audience == NULL)
-            (void)printf("  warning: auth.jwt[%" PRIu32 "] does not check for whom a token is\n", i);
+            (void)printf("  warning: auth.jwt[%" PRIu32 "] does not check for whom a token is\n",
+                         i);
     }
     if (o->policy.rules_count == 0)
         (void)printf("  warning: no channels: nobody can subscribe or publish\n");
@@ -91,7 +102,8 @@ static void warn(const struct options *o)
 
 int cmd_check(int argc, char **argv)
 {
-    static const struct option longs[] = {{"keys", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"keys", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct options *options;
     int c;
 

@@ -17,9 +17,12 @@ struct command {
 static const struct command commands[] = {
     {"serve", cmd_serve, "run the server: gateward serve -c FILE"},
     {"dev", cmd_dev, "run a development server with a demo page, on this machine only"},
-    {"check", cmd_check, "check a configuration and say everything that is wrong: gateward check FILE"},
-    {"token", cmd_token, "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
-    {"explain", cmd_explain, "say who may do what, and why: gateward explain --config FILE --user U ..."},
+    {"check", cmd_check,
+     "check a configuration and say everything that is wrong: gateward check FILE"},
+    {"token", cmd_token,
+     "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
+    {"explain", cmd_explain,
+     "say who may do what, and why: gateward explain --config FILE --user U ..."},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -30,9 +33,10 @@ static void help(FILE *to)
                 to);
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].help);
-    (void)fputs("\n  --help, --version\n\n"
-                "gateward COMMAND --help says more. Exit codes: 0 done, 1 refused, 2 not understood.\n",
-                to);
+    (void)fputs(
+        "\n  --help, --version\n\n"
+        "gateward COMMAND --help says more. Exit codes: 0 done, 1 refused, 2 not understood.\n",
+        to);
 }
 
 static int unknown(const char *word)
@@ -41,7 +45,8 @@ static int unknown(const char *word)
 
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    (void)fprintf(stderr, "gateward: unknown command `%s`%s; see gateward --help\n", problem_word(view_of_text(word)).text,
+    (void)fprintf(stderr, "gateward: unknown command `%s`%s; see gateward --help\n",
+                  problem_word(view_of_text(word)).text,
                   problems_suggestion(view_of_text(word), names).text);
     return CLI_USAGE;
 }
@@ -52,7 +57,8 @@ int cli_run(int argc, char **argv)
         help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         help(stdout);
         return CLI_OK;
     }
@@ -85,8 +91,8 @@ static void report_role(const struct role_set *set, struct view name)
 
     for (uint32_t i = 0; i < set->count; i++)
         names[i] = set->roles[i].name;
-    (void)fprintf(stderr, "gateward: the configuration has no role `%s`%s\n", problem_word(name).text,
-                  problems_suggestion(name, names).text);
+    (void)fprintf(stderr, "gateward: the configuration has no role `%s`%s\n",
+                  problem_word(name).text, problems_suggestion(name, names).text);
 }
 
 bool cli_roles(const struct role_set *set, const char *text, uint64_t *roles)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli.h: the commands. Each takes its own arguments (argv[0] is its name) and returns the exit code of the process. */
+/* cli.h: the commands. Each takes its own arguments (argv[0] is its name) and returns the exit code
+ * of the process. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -24,8 +25,8 @@ struct options;
 struct role_set;
 /* Loads a configuration or prints everything that is wrong with it to stderr. NULL: refused. */
 struct options *cli_load(const char *path);
-/* Role names apart from each other by commas or blanks, as bits. Reports to stderr and returns false for names that `set` does
- * not know, and for none at all. */
+/* Role names apart from each other by commas or blanks, as bits. Reports to stderr and returns
+ * false for names that `set` does not know, and for none at all. */
 bool cli_roles(const struct role_set *set, const char *text, uint64_t *roles);
 /* gateward's whole command line: --help, --version, or a command. */
 int cli_run(int argc, char **argv);

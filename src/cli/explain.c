@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gateward explain`: asks the very function that the server asks, and says its answer as a sentence. */
+/* `gateward explain`: asks the very function that the server asks, and says its answer as a
+ * sentence. */
 #include <getopt.h>
 #include <string.h>
 
@@ -14,17 +15,18 @@ struct question {
 
 static void usage(FILE *to)
 {
-    (void)fputs("usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
-                "                        --action subscribe|publish\n\n"
-                "Says whether this user may do this, and which rule decides. Exit code 0: allowed,\n"
-                "1: denied (or the file is bad), 2: not understood.\n\n"
-                "  -c, --config FILE      the configuration\n"
-                "      --user USER        the user's id\n"
-                "      --roles ROLES      the user's roles, with commas between them\n"
-                "      --channel CHANNEL  for example private:room-7\n"
-                "      --action ACTION    subscribe or publish\n"
-                "  -h, --help             this text\n",
-                to);
+    (void)fputs(
+        "usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
+        "                        --action subscribe|publish\n\n"
+        "Says whether this user may do this, and which rule decides. Exit code 0: allowed,\n"
+        "1: denied (or the file is bad), 2: not understood.\n\n"
+        "  -c, --config FILE      the configuration\n"
+        "      --user USER        the user's id\n"
+        "      --roles ROLES      the user's roles, with commas between them\n"
+        "      --channel CHANNEL  for example private:room-7\n"
+        "      --action ACTION    subscribe or publish\n"
+        "  -h, --help             this text\n",
+        to);
 }
 
 /* -1: go on; otherwise the exit code. */
@@ -61,7 +63,8 @@ static int read_arguments(struct question *q, int argc, char **argv)
 static int answer(const struct options *o, const struct question *q, enum action action)
 {
     struct identity who = {.method = IDENTITY_JWT};
-    struct view channel = view_of_text(q->channel);
+    struct access_question asked = {
+        .who = &who, .channel = view_of_text(q->channel), .action = action};
     struct access_answer decision;
     char sentence[SENTENCE_BYTES];
     bool is_allowed;
@@ -70,8 +73,8 @@ static int answer(const struct options *o, const struct question *q, enum action
         return CLI_USAGE;
     memcpy(who.user, q->user, strlen(q->user));
     who.user_bytes = (uint8_t)strlen(q->user);
-    is_allowed = access_decide(&o->policy, &who, channel, action, &decision);
-    access_explain(sentence, sizeof(sentence), &o->policy, &who, channel, action, &decision);
+    is_allowed = access_decide(&o->policy, &who, asked.channel, action, &decision);
+    access_question_explain(sentence, sizeof(sentence), &o->policy, &asked, &decision);
     (void)printf("%s\n", sentence);
     return is_allowed ? CLI_OK : CLI_REFUSED;
 }
@@ -85,7 +88,8 @@ int cmd_explain(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    if (q.config == NULL || q.user == NULL || q.roles == NULL || q.channel == NULL || q.action == NULL || optind != argc) {
+    if (q.config == NULL || q.user == NULL || q.roles == NULL || q.channel == NULL ||
+        q.action == NULL || optind != argc) {
         usage(stderr);
         return CLI_USAGE;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gateward token`: a token signed with the secret of a configuration, alone on stdout so that a script can take it. The secret
- * comes from where the configuration says, never from the command line, where every user of the machine could read it. */
+/* `gateward token`: a token signed with the secret of a configuration, alone on stdout so that a
+ * script can take it. The secret comes from where the configuration says, never from the command
+ * line, where every user of the machine could read it. */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ static bool parse_ttl(const char *text, int64_t *seconds)
     size_t len = strlen(text);
     uint64_t number = 0;
 
-    if (len < 2 || !num_parse_u64(view_of(text, len - 1), (uint64_t)TTL_S_MAX, &number) || number == 0)
+    if (len < 2 || !num_parse_u64(view_of(text, len - 1), (uint64_t)TTL_S_MAX, &number) ||
+        number == 0)
         return false;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (units[i].unit != text[len - 1])
@@ -57,7 +59,8 @@ static bool parse_ttl(const char *text, int64_t *seconds)
 
 static int refuse(const char *what, const char *value)
 {
-    (void)fprintf(stderr, "gateward token: %s, not `%s`\n", what, problem_word(view_of_text(value)).text);
+    (void)fprintf(stderr, "gateward token: %s, not `%s`\n", what,
+                  problem_word(view_of_text(value)).text);
     return CLI_USAGE;
 }
 
@@ -84,7 +87,8 @@ static int print_token(const struct options *o, const struct token_request *requ
     if (!cli_roles(&o->policy.roles, request->roles, &roles))
         goto done;
     join_roles(&names, &o->policy.roles, roles);
-    rc = jwt_sign(&token, &issuer->keys[0], issuer, view_of_text(request->subject), buf_view(&names), clock_wall_s(), ttl_s);
+    rc = jwt_sign(&token, &issuer->keys[0], issuer, view_of_text(request->subject),
+                  buf_view(&names), clock_wall_s(), ttl_s);
     exit_code = CLI_REFUSED;
     if (rc != OK) {
         (void)fprintf(stderr, "gateward token: cannot sign: %s\n", status_text(rc));
@@ -112,8 +116,10 @@ static int make_token(const struct token_request *request)
     if (o == NULL)
         return CLI_REFUSED;
     if (request->issuer >= o->auth.issuers_count) {
-        (void)fprintf(stderr, "gateward token: the configuration has %u rows under auth.jwt, counted from 0\n",
-                      (unsigned)o->auth.issuers_count);
+        (void)fprintf(
+            stderr,
+            "gateward token: the configuration has %u rows under auth.jwt, counted from 0\n",
+            (unsigned)o->auth.issuers_count);
         exit_code = CLI_USAGE;
     } else {
         exit_code = print_token(o, request, ttl_s);
@@ -162,7 +168,8 @@ int cmd_token(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    if (request.config == NULL || request.subject == NULL || request.roles == NULL || optind != argc) {
+    if (request.config == NULL || request.subject == NULL || request.roles == NULL ||
+        optind != argc) {
         usage(stderr);
         return CLI_USAGE;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.c: libyaml's events made into a tree. Strict on purpose: whatever lets a file say one thing and mean another (anchors,
- * aliases, merge keys, tags, directives, a second document, a key twice) is refused with its place. libyaml ends at its first
- * syntax error; faults of ours are collected and reading goes on. What the values mean is option.c's business. */
+/* node.c: libyaml's events made into a tree. Strict on purpose: whatever lets a file say one thing
+ * and mean another (anchors, aliases, merge keys, tags, directives, a second document, a key twice)
+ * is refused with its place. libyaml ends at its first syntax error; faults of ours are collected
+ * and reading goes on. What the values mean is option.c's business. */
 #include "config/node.h"
 
 #include <limits.h>
@@ -15,9 +16,10 @@
 #include "base/status.h"
 
 #define TEXT_BYTES_MAX (1024 * 1024)
-#define DEPTH_MAX 16
-#define NODES_MAX 100000
-#define ARENA_BYTES_MAX ((size_t)64 * 1024 * 1024) /* NODES_MAX nodes and the text once more, with room to spare */
+#define DEPTH_MAX      16
+#define NODES_MAX      100000
+#define ARENA_BYTES_MAX                                                                            \
+    ((size_t)64 * 1024 * 1024) /* NODES_MAX nodes and the text once more, with room to spare */
 
 struct document {
     struct arena arena;
@@ -37,7 +39,8 @@ struct reader {
     struct document *doc;
     struct problems *problems;
     struct view text;
-    size_t cursor_chars, cursor_bytes; /* events come in order, so finding their bytes costs one walk in all */
+    size_t cursor_chars,
+        cursor_bytes; /* events come in order, so finding their bytes costs one walk in all */
     struct level levels[DEPTH_MAX];
     unsigned depth;
     unsigned documents;
@@ -195,8 +198,9 @@ static void take_key(struct reader *r, struct view text, bool is_plain, yaml_mar
     rc = map_put(&level->names, text, member);
     if (rc == E_EXISTS) {
         first = map_find(&level->names, text);
-        problems_add(r->problems, mark_line(at), mark_column(at), "`%s` stands here a second time (first in line %d)",
-                     problem_word(text).text, first != NULL ? first->key_line : 0);
+        problems_add(r->problems, mark_line(at), mark_column(at),
+                     "`%s` stands here a second time (first in line %d)", problem_word(text).text,
+                     first != NULL ? first->key_line : 0);
         level->is_dropped = true;
     } else if (rc != 0) {
         give_up(r, at, "out of memory");
@@ -269,20 +273,23 @@ static void check_properties(struct reader *r, const yaml_event_t *event)
     int line = mark_line(event->start_mark), column = mark_column(event->start_mark);
 
     if (event_has_anchor(event))
-        problems_add(r->problems, line, column, "anchors (&name) are not supported: write the value out");
+        problems_add(r->problems, line, column,
+                     "anchors (&name) are not supported: write the value out");
     if (event_has_tag(event) || first == '!')
         problems_add(r->problems, line, column, "tags (!name) are not supported: remove it");
 }
 
 static void start_document(struct reader *r, const yaml_event_t *event)
 {
-    bool has_tags = event->data.document_start.tag_directives.start != event->data.document_start.tag_directives.end;
+    bool has_tags = event->data.document_start.tag_directives.start !=
+                    event->data.document_start.tag_directives.end;
 
     if (event->data.document_start.version_directive != NULL || has_tags)
         problems_add(r->problems, mark_line(event->start_mark), mark_column(event->start_mark),
                      "directives (%%YAML, %%TAG) are not supported: remove the line");
     if (++r->documents > 1)
-        give_up(r, event->start_mark, "a second document (---) in one file: a configuration is one document");
+        give_up(r, event->start_mark,
+                "a second document (---) in one file: a configuration is one document");
 }
 
 static void take_event(struct reader *r, const yaml_event_t *event)
@@ -335,14 +342,16 @@ static void report_syntax(struct reader *r, const yaml_parser_t *parser)
     else if (strstr(problem, "mapping values are not allowed") != NULL)
         problem = "a `:` here makes no sense: look at the indentation, or put the value in quotes";
     if (parser->context != NULL)
-        problems_add(r->problems, mark_line(at), mark_column(at), "not YAML: %s (%s)", problem, parser->context);
+        problems_add(r->problems, mark_line(at), mark_column(at), "not YAML: %s (%s)", problem,
+                     parser->context);
     else
         problems_add(r->problems, mark_line(at), mark_column(at), "not YAML: %s", problem);
     r->is_over = true;
 }
 
-/* What libyaml would let pass, or report without a place: bytes that are no UTF-8, NUL and other control characters, byte
- * order marks in the middle, and the invisible characters that turn text around them. */
+/* What libyaml would let pass, or report without a place: bytes that are no UTF-8, NUL and other
+ * control characters, byte order marks in the middle, and the invisible characters that turn text
+ * around them. */
 static bool check_bytes(struct view text, struct problems *problems)
 {
     const uint8_t *bytes = (const uint8_t *)text.ptr;
@@ -361,7 +370,8 @@ static bool check_bytes(struct view text, struct problems *problems)
             line++;
             column = 0;
         } else if (c == 0xfeff || (code_point_is_control(c) && c != '\t' && c != '\r')) {
-            problems_add(problems, line, column, "an invisible character (U+%04X): remove it", (unsigned)c);
+            problems_add(problems, line, column, "an invisible character (U+%04X): remove it",
+                         (unsigned)c);
             return false;
         }
     }

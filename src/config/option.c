@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option.c: walks a table of rows and a map side by side. Values of single scalars are in option_value.c, the listing for
- * people in option_print.c. */
+/* option.c: walks a table of rows and a map side by side. Values of single scalars are in
+ * option_value.c, the listing for people in option_print.c. */
 #include "config/option.h"
 
 #include <stdlib.h>
@@ -10,15 +10,16 @@
 
 #define ROWS_MAX 64 /* of one table; ours */
 
-static void report_unknown(const struct option *rows, const struct node *member, struct problems *problems)
+static void report_unknown(const struct option *rows, const struct node *member,
+                           struct problems *problems)
 {
     const char *names[ROWS_MAX + 1] = {NULL};
     size_t count = 0;
 
     for (const struct option *row = rows; row->name != NULL && count < ROWS_MAX; row++)
         names[count++] = row->name;
-    problems_add(problems, member->key_line, member->key_column, "unknown key `%s`%s", problem_word(member->key).text,
-                 problems_suggestion(member->key, names).text);
+    problems_add(problems, member->key_line, member->key_column, "unknown key `%s`%s",
+                 problem_word(member->key).text, problems_suggestion(member->key, names).text);
 }
 
 static bool is_harmless(const struct option *row, const struct node *value)
@@ -30,16 +31,19 @@ static bool is_harmless(const struct option *row, const struct node *value)
     return value->type == NODE_SCALAR && view_eq(value->text, view_of_text(row->harmless));
 }
 
-static void read_later(const struct option *row, const struct node *value, struct problems *problems)
+static void read_later(const struct option *row, const struct node *value,
+                       struct problems *problems)
 {
     if (is_harmless(row, value))
         return;
-    problems_add(problems, value->key_line, value->key_column, "`%s` is not available in this version%s%s", row->name,
+    problems_add(problems, value->key_line, value->key_column,
+                 "`%s` is not available in this version%s%s", row->name,
                  row->harmless != NULL ? "; the only value it takes is " : ": remove it",
                  row->harmless != NULL ? row->harmless : "");
 }
 
-static void read_count(const struct option *row, struct node *value, void *field, struct problems *problems)
+static void read_count(const struct option *row, struct node *value, void *field,
+                       struct problems *problems)
 {
     uint64_t number = 0;
 
@@ -57,7 +61,8 @@ static void read_text(struct node *value, char **field, struct problems *problem
     *field = text;
 }
 
-static void read_value(const struct option *row, struct node *value, void *target, struct problems *problems)
+static void read_value(const struct option *row, struct node *value, void *target,
+                       struct problems *problems)
 {
     void *field = (char *)target + row->offset;
 
@@ -92,7 +97,8 @@ static void read_value(const struct option *row, struct node *value, void *targe
     }
 }
 
-/* A default is read like a line of the file, so it cannot drift away from what the file would mean. */
+/* A default is read like a line of the file, so it cannot drift away from what the file would mean.
+ */
 static void read_fallback(const struct option *row, void *target, struct problems *problems)
 {
     struct document *doc = NULL;
@@ -108,7 +114,8 @@ static void read_fallback(const struct option *row, void *target, struct problem
     document_free(doc);
 }
 
-void options_read(const struct option *rows, struct node *map, void *target, struct problems *problems)
+void options_read(const struct option *rows, struct node *map, void *target,
+                  struct problems *problems)
 {
     if (map != NULL && map->type != NODE_MAP) {
         problems_add(problems, map->line, map->column, "`%s` must hold `key: value` lines%s",
@@ -119,7 +126,8 @@ void options_read(const struct option *rows, struct node *map, void *target, str
     for (const struct option *row = rows; row->name != NULL; row++) {
         struct node *value = node_member(map, row->name);
 
-        /* What is written replaces a scalar, but a custom row may collect: then only one of the two may run. */
+        /* What is written replaces a scalar, but a custom row may collect: then only one of the two
+         * may run. */
         if (value == NULL || (row->type != OPTION_SECTION && row->type != OPTION_CUSTOM))
             read_fallback(row, target, problems);
         if (value != NULL)

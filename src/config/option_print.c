@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option_print.c: the rows as lines for people. What the reference says and what the program reads come from one table. */
+/* option_print.c: the rows as lines for people. What the reference says and what the program reads
+ * come from one table. */
 #include "config/option.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define NAME_BYTES_MAX 128
-#define TYPE_BYTES 14
+#define TYPE_BYTES     14
 #define FALLBACK_BYTES 11
 
 static const char *type_text(const struct option *row)
@@ -58,7 +59,8 @@ static void print_row(const char *name, const struct option *row, FILE *to)
         is_long_type = strlen(choices) > TYPE_BYTES;
         type = is_long_type ? "word" : choices;
     }
-    (void)fprintf(to, "  %-32s  %-*s  %-*s  ", name, TYPE_BYTES, type, FALLBACK_BYTES, is_long_fallback ? "see meaning" : fallback);
+    (void)fprintf(to, "  %-32s  %-*s  %-*s  ", name, TYPE_BYTES, type, FALLBACK_BYTES,
+                  is_long_fallback ? "see meaning" : fallback);
     if (is_long_type)
         (void)fprintf(to, "%s: ", choices);
     (void)fputs(row->help != NULL ? row->help : "", to);

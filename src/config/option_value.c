@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option_value.c: one scalar at a time: booleans, numbers, sizes, times, words. A value that could be read in two ways is
- * refused with what to write instead; nothing is guessed. */
+/* option_value.c: one scalar at a time: booleans, numbers, sizes, times, words. A value that could
+ * be read in two ways is refused with what to write instead; nothing is guessed. */
 #include "config/option.h"
 
 #include <inttypes.h>
@@ -14,17 +14,12 @@ struct unit {
     uint64_t factor;
 };
 static const struct unit byte_units[] = {
-    {"B", 1},
-    {"KB", 1000},
-    {"MB", 1000 * 1000},
-    {"GB", 1000 * 1000 * 1000},
-    {"KiB", 1024},
-    {"MiB", 1024 * 1024},
-    {"GiB", 1024 * 1024 * 1024},
-    {NULL, 0},
+    {"B", 1},      {"KB", 1000},         {"MB", 1000 * 1000},         {"GB", 1000 * 1000 * 1000},
+    {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {NULL, 0},
 };
 static const struct unit time_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 24 * 60 * 60 * 1000}, {NULL, 0},
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 24 * 60 * 60 * 1000},
+    {NULL, 0},
 };
 
 static struct problem_word name_of(const struct node *value)
@@ -35,35 +30,42 @@ static struct problem_word name_of(const struct node *value)
 /* A scalar is wanted; anything else is told apart. */
 static bool is_scalar(const struct node *value, const char *wanted, struct problems *problems)
 {
-    static const char *const found[] = {
-        [NODE_NULL] = "nothing (null)", [NODE_SCALAR] = "text", [NODE_LIST] = "a list", [NODE_MAP] = "a map"};
+    static const char *const found[] = {[NODE_NULL] = "nothing (null)",
+                                        [NODE_SCALAR] = "text",
+                                        [NODE_LIST] = "a list",
+                                        [NODE_MAP] = "a map"};
 
     if (value->type == NODE_SCALAR)
         return true;
-    problems_add(problems, value->line, value->column, "`%s` must be %s, not %s", name_of(value).text, wanted,
-                 found[value->type]);
+    problems_add(problems, value->line, value->column, "`%s` must be %s, not %s",
+                 name_of(value).text, wanted, found[value->type]);
     return false;
 }
 
-static bool refuse(const struct node *value, const char *what, const char *hint, struct problems *problems)
+static bool refuse(const struct node *value, const char *what, const char *hint,
+                   struct problems *problems)
 {
     if (value->key.len > 0)
-        problems_add(problems, value->line, value->column, "`%s`: `%s` is not %s%s", name_of(value).text,
-                     problem_word(value->text).text, what, hint);
+        problems_add(problems, value->line, value->column, "`%s`: `%s` is not %s%s",
+                     name_of(value).text, problem_word(value->text).text, what, hint);
     else
-        problems_add(problems, value->line, value->column, "`%s` is not %s%s", problem_word(value->text).text, what, hint);
+        problems_add(problems, value->line, value->column, "`%s` is not %s%s",
+                     problem_word(value->text).text, what, hint);
     return false;
 }
 
 bool option_bool(struct node *value, bool *out, struct problems *problems)
 {
-    static const char *const yes[] = {"yes", "Yes", "YES", "on", "On", "ON", "True", "TRUE", "y", "1", NULL};
-    static const char *const no[] = {"no", "No", "NO", "off", "Off", "OFF", "False", "FALSE", "n", "0", NULL};
+    static const char *const yes[] = {"yes",  "Yes",  "YES", "on", "On", "ON",
+                                      "True", "TRUE", "y",   "1",  NULL};
+    static const char *const no[] = {"no",    "No",    "NO", "off", "Off", "OFF",
+                                     "False", "FALSE", "n",  "0",   NULL};
     const char *hint = ": write true or false";
 
     if (!is_scalar(value, "true or false", problems))
         return false;
-    if (!value->is_quoted && (view_eq(value->text, VIEW("true")) || view_eq(value->text, VIEW("false")))) {
+    if (!value->is_quoted &&
+        (view_eq(value->text, VIEW("true")) || view_eq(value->text, VIEW("false")))) {
         *out = view_eq(value->text, VIEW("true"));
         return true;
     }
@@ -78,7 +80,8 @@ bool option_bool(struct node *value, bool *out, struct problems *problems)
     return refuse(value, "a truth value", hint, problems);
 }
 
-/* The biggest unit that divides the number, so that a bound reads as it would be written: 1048576 -> 1MiB. */
+/* The biggest unit that divides the number, so that a bound reads as it would be written: 1048576
+ * -> 1MiB. */
 static void unit_text(char *out, size_t out_bytes, uint64_t number, const struct unit *units)
 {
     const struct unit *best = NULL;
@@ -88,12 +91,13 @@ static void unit_text(char *out, size_t out_bytes, uint64_t number, const struct
             best = u;
     if (best == NULL && units != NULL)
         best = &units[units == time_units ? 1 : 0];
-    (void)snprintf(out, out_bytes, "%" PRIu64 "%s", best != NULL && number > 0 ? number / best->factor : number,
+    (void)snprintf(out, out_bytes, "%" PRIu64 "%s",
+                   best != NULL && number > 0 ? number / best->factor : number,
                    best != NULL && best->factor != 0 ? best->name : "");
 }
 
-static bool in_range(const struct node *value, uint64_t number, const struct option *bounds, const struct unit *units,
-                     struct problems *problems)
+static bool in_range(const struct node *value, uint64_t number, const struct option *bounds,
+                     const struct unit *units, struct problems *problems)
 {
     char least[32], most[32];
 
@@ -102,15 +106,16 @@ static bool in_range(const struct node *value, uint64_t number, const struct opt
     unit_text(least, sizeof(least), bounds->min, units);
     unit_text(most, sizeof(most), bounds->max, units);
     if (bounds->max != 0)
-        problems_add(problems, value->line, value->column, "`%s`: %s is out of range: %s to %s", name_of(value).text,
-                     problem_word(value->text).text, least, most);
+        problems_add(problems, value->line, value->column, "`%s`: %s is out of range: %s to %s",
+                     name_of(value).text, problem_word(value->text).text, least, most);
     else
-        problems_add(problems, value->line, value->column, "`%s`: %s is too small: at least %s", name_of(value).text,
-                     problem_word(value->text).text, least);
+        problems_add(problems, value->line, value->column, "`%s`: %s is too small: at least %s",
+                     name_of(value).text, problem_word(value->text).text, least);
     return false;
 }
 
-bool option_count(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems)
+bool option_count(struct node *value, uint64_t min, uint64_t max, uint64_t *out,
+                  struct problems *problems)
 {
     struct option bounds = {.min = min, .max = max};
     uint64_t number = 0;
@@ -128,7 +133,8 @@ bool option_count(struct node *value, uint64_t min, uint64_t max, uint64_t *out,
 }
 
 /* "64KiB" -> 65536. A number without a unit is taken as it is where allows_bare; 0 needs none. */
-static bool parse_united(struct view text, const struct unit *units, bool allows_bare, uint64_t *out)
+static bool parse_united(struct view text, const struct unit *units, bool allows_bare,
+                         uint64_t *out)
 {
     size_t digits = 0;
     struct view unit;
@@ -156,7 +162,8 @@ static bool parse_united(struct view text, const struct unit *units, bool allows
     return false;
 }
 
-bool option_bytes(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems)
+bool option_bytes(struct node *value, uint64_t min, uint64_t max, uint64_t *out,
+                  struct problems *problems)
 {
     struct option bounds = {.min = min, .max = max};
     uint64_t number = 0;
@@ -164,14 +171,16 @@ bool option_bytes(struct node *value, uint64_t min, uint64_t max, uint64_t *out,
     if (!is_scalar(value, "a size such as 64KiB", problems))
         return false;
     if (!parse_united(value->text, byte_units, true, &number))
-        return refuse(value, "a size", ": write 64KiB, 1MiB (1024s), 100KB, 1MB (1000s), or plain bytes", problems);
+        return refuse(value, "a size",
+                      ": write 64KiB, 1MiB (1024s), 100KB, 1MB (1000s), or plain bytes", problems);
     if (!in_range(value, number, &bounds, byte_units, problems))
         return false;
     *out = number;
     return true;
 }
 
-bool option_ms(struct node *value, uint64_t min, uint64_t max, uint64_t *out, struct problems *problems)
+bool option_ms(struct node *value, uint64_t min, uint64_t max, uint64_t *out,
+               struct problems *problems)
 {
     struct option bounds = {.min = min, .max = max};
     uint64_t number = 0;
@@ -180,7 +189,8 @@ bool option_ms(struct node *value, uint64_t min, uint64_t max, uint64_t *out, st
     if (!is_scalar(value, "a time such as 30s", problems))
         return false;
     if (num_parse_u64(value->text, UINT32_MAX, &number) && number != 0) {
-        (void)snprintf(hint, sizeof(hint), ": the unit is missing (did you mean `%" PRIu64 "s`?)", number);
+        (void)snprintf(hint, sizeof(hint), ": the unit is missing (did you mean `%" PRIu64 "s`?)",
+                       number);
         return refuse(value, "a time", hint, problems);
     }
     if (!parse_united(value->text, time_units, false, &number))
@@ -230,7 +240,8 @@ static void choices_text(char *out, size_t out_bytes, const char *const *choices
     }
 }
 
-bool option_choice(struct node *value, const char *const *choices, int *out, struct problems *problems)
+bool option_choice(struct node *value, const char *const *choices, int *out,
+                   struct problems *problems)
 {
     char list[160];
     char hint[280];
@@ -244,20 +255,23 @@ bool option_choice(struct node *value, const char *const *choices, int *out, str
             return true;
         }
     }
-    (void)snprintf(hint, sizeof(hint), ": %s%s", list, problems_suggestion(value->text, choices).text);
+    (void)snprintf(hint, sizeof(hint), ": %s%s", list,
+                   problems_suggestion(value->text, choices).text);
     return refuse(value, "one of the choices", hint, problems);
 }
 
 bool option_is_list(const struct node *value, uint32_t max, struct problems *problems)
 {
     if (value->type != NODE_LIST) {
-        problems_add(problems, value->line, value->column, "`%s` must be a list: [a, b], or lines that begin with `- `",
+        problems_add(problems, value->line, value->column,
+                     "`%s` must be a list: [a, b], or lines that begin with `- `",
                      name_of(value).text);
         return false;
     }
     if (value->count > max) {
-        problems_add(problems, value->line, value->column, "`%s` has %" PRIu32 " entries: at most %" PRIu32,
-                     name_of(value).text, value->count, max);
+        problems_add(problems, value->line, value->column,
+                     "`%s` has %" PRIu32 " entries: at most %" PRIu32, name_of(value).text,
+                     value->count, max);
         return false;
     }
     return true;

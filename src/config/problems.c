@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problems.c: the list of faults, and the search for the word that somebody meant. Nothing here knows YAML. */
+/* problems.c: the list of faults, and the search for the word that somebody meant. Nothing here
+ * knows YAML. */
 #include "config/problems.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 
 #include "base/code_point.h"
 
-#define WORD_BYTES_MAX 48 /* longer words get no suggestion: the search is quadratic in their length */
+#define WORD_BYTES_MAX                                                                             \
+    48 /* longer words get no suggestion: the search is quadratic in their length */
 #define SHOWN_BYTES_MAX 60
 
 void problems_init(struct problems *p, const char *file)
@@ -85,7 +87,8 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
     return m < c ? m : c;
 }
 
-/* Edits between two words: insert, delete, replace, or swap two neighbours (optimal string alignment). */
+/* Edits between two words: insert, delete, replace, or swap two neighbours (optimal string
+ * alignment). */
 static unsigned distance(struct view a, struct view b)
 {
     unsigned rows[3][WORD_BYTES_MAX + 1];

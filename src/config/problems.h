@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problems.h: every fault of a configuration, collected so that all are told at once, as file:line:col: text. */
+/* problems.h: every fault of a configuration, collected so that all are told at once, as
+ * file:line:col: text. */
 #ifndef CONFIG_PROBLEMS_H
 #define CONFIG_PROBLEMS_H
 
@@ -22,14 +23,16 @@ struct problems {
 /* `file` is only printed and must outlive p. */
 void problems_init(struct problems *p, const char *file);
 void problems_clear(struct problems *p);
-void problems_add(struct problems *p, int line, int column, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void problems_add(struct problems *p, int line, int column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Sorted by line; "file:line:col: text\n" each. */
 void problems_print(struct problems *p, FILE *to);
-/* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for "did you mean ...?". */
+/* The entry of `names` (NULL-terminated) nearest to `word`, or NULL if none is near: for "did you
+ * mean ...?". */
 const char *problems_nearest(const char *word, size_t word_bytes, const char *const *names);
 
-/* Words of a file inside a message: at most 60 bytes, no control bytes. problem_word(v).text lives as long as the expression's
- * statement. */
+/* Words of a file inside a message: at most 60 bytes, no control bytes. problem_word(v).text lives
+ * as long as the expression's statement. */
 struct problem_word {
     char text[80];
 };

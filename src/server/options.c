@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.c: a configuration from its text to struct options: read all rows, then what follows from several of them, then hand
- * it over whole or not at all. The rows are in options_rows.c and in the file of their subject. */
+/* options.c: a configuration from its text to struct options: read all rows, then what follows from
+ * several of them, then hand it over whole or not at all. The rows are in options_rows.c and in the
+ * file of their subject. */
 #include "server/options.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ void *options_alloc(size_t count, size_t bytes, const struct node *value, struct
     return memory;
 }
 
-char *options_path(const struct loading *l, const char *path, const struct node *value, struct problems *problems)
+char *options_path(const struct loading *l, const char *path, const struct node *value,
+                   struct problems *problems)
 {
     char *joined = NULL;
 
@@ -57,11 +59,13 @@ static void report_nothing(struct problems *problems)
     problems_add(problems, 1, 1,
                  "there is no listener here. The smallest file that works:\n"
                  "  listen: [{address: 127.0.0.1:8080}]\n"
-                 "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: null}]}\n"
+                 "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, "
+                 "audience: null}]}\n"
                  "  channels: [{pattern: \"public:chat\"}]");
 }
 
-/* Moves what was read to its place for good. Pointers between its parts are made here, where nothing moves any more. */
+/* Moves what was read to its place for good. Pointers between its parts are made here, where
+ * nothing moves any more. */
 static int hand_over(struct options **out, struct loading *l, struct problems *problems)
 {
     struct options *o = malloc(sizeof(*o));
@@ -92,7 +96,8 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
         return;
     }
     if (root->type != NODE_MAP) {
-        problems_add(problems, root->line, root->column, "a configuration is made of `key: value` lines");
+        problems_add(problems, root->line, root->column,
+                     "a configuration is made of `key: value` lines");
         return;
     }
     l->has_listen = node_member(root, "listen") != NULL;
@@ -105,7 +110,8 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
     options_finish_hosts(l, problems);
 }
 
-int options_load_text(struct options **out, struct view text, const char *directory, struct problems *problems)
+int options_load_text(struct options **out, struct view text, const char *directory,
+                      struct problems *problems)
 {
     unsigned errors_before = problems->errors;
     struct document *doc = NULL;
@@ -156,7 +162,8 @@ int options_load(struct options **out, const char *path, struct problems *proble
     errno = 0;
     rc = file_read(&text, path);
     if (rc == E_IO)
-        problems_add(problems, 0, 0, "cannot be read: %s", errno != 0 ? strerror(errno) : "not a regular file");
+        problems_add(problems, 0, 0, "cannot be read: %s",
+                     errno != 0 ? strerror(errno) : "not a regular file");
     else if (rc == E_LIMIT)
         problems_add(problems, 0, 0, "too big: a configuration has at most 1 MiB");
     else if (rc != OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_access.c: `roles` and `channels` of a configuration. A role that a channel names must exist, a pattern stands once:
- * a slip of the pen here would open or close a channel. What the rules mean is access/'s business. */
+/* options_access.c: `roles` and `channels` of a configuration. A role that a channel names must
+ * exist, a pattern stands once: a slip of the pen here would open or close a channel. What the
+ * rules mean is access/'s business. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 #include "server/options_load.h"
 
 static const char *const permission_names[] = {"read", "write", "moderate", "admin", NULL};
-static const enum permission permission_values[] = {PERMISSION_READ, PERMISSION_WRITE, PERMISSION_MODERATE, PERMISSION_ADMIN};
+static const enum permission permission_values[] = {PERMISSION_READ, PERMISSION_WRITE,
+                                                    PERMISSION_MODERATE, PERMISSION_ADMIN};
 
 /* One channel while it is read. */
 struct channel_draft {
@@ -30,7 +32,8 @@ static unsigned read_permissions(struct node *list, struct problems *problems)
         if (!option_choice(item, permission_names, &which, problems))
             continue;
         if ((permissions & permission_values[which]) != 0)
-            problems_add(problems, item->line, item->column, "`%s` stands here a second time", permission_names[which]);
+            problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                         permission_names[which]);
         permissions |= permission_values[which];
     }
     return permissions;
@@ -42,10 +45,12 @@ static void add_role(struct role_set *set, struct node *member, struct problems 
 
     member->is_used = true;
     if (rc == E_LIMIT)
-        problems_add(problems, member->key_line, member->key_column, "too many roles: at most %d", IDENTITY_ROLES_MAX);
+        problems_add(problems, member->key_line, member->key_column, "too many roles: at most %d",
+                     IDENTITY_ROLES_MAX);
     else if (rc != OK)
         problems_add(problems, member->key_line, member->key_column,
-                     "`%s` is no name for a role: 1 to 64 of the letters A-Z a-z 0-9 _ -", problem_word(member->key).text);
+                     "`%s` is no name for a role: 1 to 64 of the letters A-Z a-z 0-9 _ -",
+                     problem_word(member->key).text);
 }
 
 int options_read_roles(struct node *value, void *target, struct problems *problems)
@@ -54,8 +59,9 @@ int options_read_roles(struct node *value, void *target, struct problems *proble
 
     l->o.policy.roles.count = 0;
     if (value->type != NODE_MAP || value->count == 0) {
-        problems_add(problems, value->line, value->column,
-                     "`roles` must name roles and what they may do: {guest: [read], user: [read, write]}");
+        problems_add(
+            problems, value->line, value->column,
+            "`roles` must name roles and what they may do: {guest: [read], user: [read, write]}");
         return E_INVALID;
     }
     for (struct node *member = value->first; member != NULL; member = member->next)
@@ -63,17 +69,19 @@ int options_read_roles(struct node *value, void *target, struct problems *proble
     return OK;
 }
 
-static void report_unknown_role(const struct role_set *set, const struct node *item, struct problems *problems)
+static void report_unknown_role(const struct role_set *set, const struct node *item,
+                                struct problems *problems)
 {
     const char *names[IDENTITY_ROLES_MAX + 1] = {NULL};
 
     for (uint32_t i = 0; i < set->count; i++)
         names[i] = set->roles[i].name;
-    problems_add(problems, item->line, item->column, "there is no role `%s`%s", problem_word(item->text).text,
-                 problems_suggestion(item->text, names).text);
+    problems_add(problems, item->line, item->column, "there is no role `%s`%s",
+                 problem_word(item->text).text, problems_suggestion(item->text, names).text);
 }
 
-static uint64_t read_role_list(struct node *list, const struct role_set *set, struct problems *problems)
+static uint64_t read_role_list(struct node *list, const struct role_set *set,
+                               struct problems *problems)
 {
     uint64_t roles = 0, bit;
 
@@ -113,16 +121,30 @@ static int read_deny(struct node *value, void *target, struct problems *problems
 }
 
 static const struct option needs_rows[] = {
-    {.name = "subscribe", .type = OPTION_ENUM, .offset = offsetof(struct channel_draft, subscribe), .fallback = "read",
-     .choices = permission_names, .help = "permission that subscribing takes"},
-    {.name = "publish", .type = OPTION_ENUM, .offset = offsetof(struct channel_draft, publish), .fallback = "write",
-     .choices = permission_names, .help = "permission that publishing takes"},
+    {.name = "subscribe",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct channel_draft, subscribe),
+     .fallback = "read",
+     .choices = permission_names,
+     .help = "permission that subscribing takes"},
+    {.name = "publish",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct channel_draft, publish),
+     .fallback = "write",
+     .choices = permission_names,
+     .help = "permission that publishing takes"},
     {0},
 };
 const struct option options_channel_rows[] = {
-    {.name = "pattern", .type = OPTION_TEXT, .offset = offsetof(struct channel_draft, pattern),
-     .help = "the channels of this rule: \"room-{room_id}\" binds any id, {user_id} only the caller's own"},
-    {.name = "allow", .type = OPTION_CUSTOM, .custom = read_allow, .help = "[roles]; absent or empty: every role"},
+    {.name = "pattern",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct channel_draft, pattern),
+     .help = "the channels of this rule: \"room-{room_id}\" binds any id, {user_id} only the "
+             "caller's own"},
+    {.name = "allow",
+     .type = OPTION_CUSTOM,
+     .custom = read_allow,
+     .help = "[roles]; absent or empty: every role"},
     {.name = "deny", .type = OPTION_CUSTOM, .custom = read_deny, .help = "[roles]; beats allow"},
     {.name = "needs", .type = OPTION_SECTION, .children = needs_rows},
     {0},
@@ -134,7 +156,8 @@ static bool is_double(const struct access_policy *policy, struct view pattern, s
     for (uint32_t i = 0; i < policy->rules_count; i++) {
         if (!view_eq(policy->rules[i].pattern.text, pattern))
             continue;
-        problems_add(problems, entry->line, entry->column, "the pattern `%s` stands here a second time (first in line %d)",
+        problems_add(problems, entry->line, entry->column,
+                     "the pattern `%s` stands here a second time (first in line %d)",
                      problem_word(pattern).text, policy->rules[i].line);
         return true;
     }

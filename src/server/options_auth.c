@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_auth.c: `auth` of a configuration: who signs tokens, and with which secret. The secret itself never stands in the
- * file, never in a message, and is wiped as soon as the keys are made. Nothing about a token is left to chance: algorithms,
- * issuer and audience are said, or switched off by name. */
+/* options_auth.c: `auth` of a configuration: who signs tokens, and with which secret. The secret
+ * itself never stands in the file, never in a message, and is wiped as soon as the keys are made.
+ * Nothing about a token is left to chance: algorithms, issuer and audience are said, or switched
+ * off by name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,8 @@
 #define SECRETS_MAX 2 /* the old one and the new one, while they change */
 
 static const char *const algorithm_names[] = {"HS256", "HS384", "HS512", NULL};
-static const char *const later_names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256",
-                                          "ES384", "ES512", "EdDSA", "Ed25519", NULL};
+static const char *const later_names[] = {"RS256", "RS384", "RS512", "PS256", "PS384",   "PS512",
+                                          "ES256", "ES384", "ES512", "EdDSA", "Ed25519", NULL};
 
 struct secret_draft {
     char *file, *env, *kid;
@@ -30,17 +31,20 @@ struct issuer_draft {
     uint64_t skew_ms;
 };
 
-static void read_algorithm(struct issuer_draft *draft, const struct node *item, struct problems *problems)
+static void read_algorithm(struct issuer_draft *draft, const struct node *item,
+                           struct problems *problems)
 {
     if (item->type != NODE_SCALAR) {
-        problems_add(problems, item->line, item->column, "the name of an algorithm must stand here");
+        problems_add(problems, item->line, item->column,
+                     "the name of an algorithm must stand here");
         return;
     }
     for (unsigned i = 0; algorithm_names[i] != NULL; i++) {
         if (!view_eq(item->text, view_of_text(algorithm_names[i])))
             continue;
         if ((draft->algorithms & (1U << i)) != 0)
-            problems_add(problems, item->line, item->column, "`%s` stands here a second time", algorithm_names[i]);
+            problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                         algorithm_names[i]);
         draft->algorithms |= 1U << i;
         return;
     }
@@ -48,13 +52,16 @@ static void read_algorithm(struct issuer_draft *draft, const struct node *item, 
         if (!view_eq(item->text, view_of_text(later_names[i])))
             continue;
         problems_add(problems, item->line, item->column,
-                     "`%s` is not available in this version: HS256, HS384 and HS512 are", later_names[i]);
+                     "`%s` is not available in this version: HS256, HS384 and HS512 are",
+                     later_names[i]);
         return;
     }
     if (view_eq_nocase(item->text, VIEW("none")))
-        problems_add(problems, item->line, item->column, "`none` would accept tokens that nobody signed");
+        problems_add(problems, item->line, item->column,
+                     "`none` would accept tokens that nobody signed");
     else
-        problems_add(problems, item->line, item->column, "there is no algorithm `%s`%s", problem_word(item->text).text,
+        problems_add(problems, item->line, item->column, "there is no algorithm `%s`%s",
+                     problem_word(item->text).text,
                      problems_suggestion(item->text, algorithm_names).text);
 }
 
@@ -63,7 +70,8 @@ static int read_algorithms(struct node *value, void *target, struct problems *pr
     if (!option_is_list(value, 8, problems))
         return E_INVALID;
     if (value->count == 0)
-        problems_add(problems, value->line, value->column, "`algorithms` is empty: [HS256] is usual");
+        problems_add(problems, value->line, value->column,
+                     "`algorithms` is empty: [HS256] is usual");
     for (const struct node *item = value->first; item != NULL; item = item->next)
         read_algorithm(target, item, problems);
     return OK;
@@ -103,7 +111,8 @@ static bool env_name_ok(const char *name)
 }
 
 /* Fetches the secret that the draft names. */
-static int load_secret(struct secret_draft *secret, const struct loading *l, const struct node *place, struct problems *problems)
+static int load_secret(struct secret_draft *secret, const struct loading *l,
+                       const struct node *place, struct problems *problems)
 {
     struct error why = {{0}, 0, 0};
     char *path = NULL;
@@ -117,7 +126,8 @@ static int load_secret(struct secret_draft *secret, const struct loading *l, con
     } else if (env_name_ok(secret->env)) {
         rc = secret_load_env(&secret->bytes, secret->env, &why);
     } else {
-        error_set(&why, "`%s` is no name for an environment variable", problem_word(view_of_text(secret->env)).text);
+        error_set(&why, "`%s` is no name for an environment variable",
+                  problem_word(view_of_text(secret->env)).text);
         rc = E_INVALID;
     }
     if (rc == OK)
@@ -128,7 +138,8 @@ static int load_secret(struct secret_draft *secret, const struct loading *l, con
     return rc;
 }
 
-static void read_one_secret(struct issuer_draft *draft, struct node *value, struct problems *problems)
+static void read_one_secret(struct issuer_draft *draft, struct node *value,
+                            struct problems *problems)
 {
     struct secret_draft *secret = &draft->secrets[draft->secrets_count++];
 
@@ -137,13 +148,15 @@ static void read_one_secret(struct issuer_draft *draft, struct node *value, stru
     if (value->type != NODE_MAP) {
         /* The value may be the secret: it must not be repeated in the message. */
         problems_add(problems, value->line, value->column,
-                     "a secret does not stand in the configuration: put it in a file that only the server may read and write "
+                     "a secret does not stand in the configuration: put it in a file that only the "
+                     "server may read and write "
                      "{file: NAME}, or {env: NAME}");
         return;
     }
     options_read(secret_rows, value, secret, problems);
     if ((secret->file != NULL) == (secret->env != NULL))
-        problems_add(problems, value->line, value->column, "a secret comes either from {file: NAME} or from {env: NAME}");
+        problems_add(problems, value->line, value->column,
+                     "a secret comes either from {file: NAME} or from {env: NAME}");
     else
         (void)load_secret(secret, draft->l, value, problems);
 }
@@ -158,26 +171,50 @@ static int read_secret(struct node *value, void *target, struct problems *proble
         return OK;
     }
     if (value->count == 0 || value->count > SECRETS_MAX) {
-        problems_add(problems, value->line, value->column, "`secret` is one secret, or a list of two while they change");
+        problems_add(problems, value->line, value->column,
+                     "`secret` is one secret, or a list of two while they change");
         return E_INVALID;
     }
     for (struct node *item = value->first; item != NULL; item = item->next)
         read_one_secret(draft, item, problems);
-    if (draft->secrets_count == 2 && first->len > 0 && ct_equal(first->data, second->data, first->len, second->len))
+    if (draft->secrets_count == 2 && first->len > 0 &&
+        ct_equal(first->data, second->data, first->len, second->len))
         problems_add(problems, value->line, value->column, "both secrets are the same");
     return OK;
 }
 
 static const struct option issuer_rows[] = {
-    {.name = "algorithms", .type = OPTION_CUSTOM, .custom = read_algorithms, .help = "[HS256, HS384, HS512]: what a token may be signed with"},
-    {.name = "secret", .type = OPTION_CUSTOM, .custom = read_secret,
-     .help = "{file: NAME} or {env: NAME}, with kid: ID if wanted; a list of two while they change"},
-    {.name = "issuer", .type = OPTION_CUSTOM, .custom = read_issuer, .help = "claim iss; null: not checked. Must be said"},
-    {.name = "audience", .type = OPTION_CUSTOM, .custom = read_audience, .help = "claim aud; null: not checked. Must be said"},
-    {.name = "kid", .type = OPTION_TEXT, .offset = offsetof(struct issuer_draft, kid), .help = "key id a token must carry; absent: any"},
-    {.name = "roles_claim", .type = OPTION_TEXT, .offset = offsetof(struct issuer_draft, roles_claim), .fallback = "roles",
+    {.name = "algorithms",
+     .type = OPTION_CUSTOM,
+     .custom = read_algorithms,
+     .help = "[HS256, HS384, HS512]: what a token may be signed with"},
+    {.name = "secret",
+     .type = OPTION_CUSTOM,
+     .custom = read_secret,
+     .help =
+         "{file: NAME} or {env: NAME}, with kid: ID if wanted; a list of two while they change"},
+    {.name = "issuer",
+     .type = OPTION_CUSTOM,
+     .custom = read_issuer,
+     .help = "claim iss; null: not checked. Must be said"},
+    {.name = "audience",
+     .type = OPTION_CUSTOM,
+     .custom = read_audience,
+     .help = "claim aud; null: not checked. Must be said"},
+    {.name = "kid",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, kid),
+     .help = "key id a token must carry; absent: any"},
+    {.name = "roles_claim",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, roles_claim),
+     .fallback = "roles",
      .help = "claim that lists the roles"},
-    {.name = "skew", .type = OPTION_MS, .offset = offsetof(struct issuer_draft, skew_ms), .max = 5 * 60 * 1000, .fallback = "30s",
+    {.name = "skew",
+     .type = OPTION_MS,
+     .offset = offsetof(struct issuer_draft, skew_ms),
+     .max = 5 * 60 * 1000,
+     .fallback = "30s",
      .help = "how far clocks may be apart"},
     {.name = "jwks_url", .type = OPTION_LATER, .help = "public keys from the issuer"},
     {.name = "jwks_file", .type = OPTION_LATER, .help = "public keys from a file"},
@@ -195,26 +232,33 @@ static void issuer_draft_clear(struct issuer_draft *draft)
     free(draft->audience);
 }
 
-static void check_required(struct node *entry, const struct issuer_draft *draft, struct problems *problems)
+static void check_required(struct node *entry, const struct issuer_draft *draft,
+                           struct problems *problems)
 {
-    bool has_jwks = node_member(entry, "jwks_url") != NULL || node_member(entry, "jwks_file") != NULL;
+    bool has_jwks =
+        node_member(entry, "jwks_url") != NULL || node_member(entry, "jwks_file") != NULL;
 
     if (entry->type != NODE_MAP)
         return;
     if (node_member(entry, "algorithms") == NULL)
-        problems_add(problems, entry->line, entry->column, "`algorithms` is missing: [HS256] is usual");
+        problems_add(problems, entry->line, entry->column,
+                     "`algorithms` is missing: [HS256] is usual");
     if (node_member(entry, "secret") == NULL && !has_jwks)
-        problems_add(problems, entry->line, entry->column, "`secret` is missing: {file: NAME} or {env: NAME}");
+        problems_add(problems, entry->line, entry->column,
+                     "`secret` is missing: {file: NAME} or {env: NAME}");
     if (node_member(entry, "issuer") == NULL)
-        problems_add(problems, entry->line, entry->column, "`issuer` is missing: a name, or null if it is not to be checked");
+        problems_add(problems, entry->line, entry->column,
+                     "`issuer` is missing: a name, or null if it is not to be checked");
     if (node_member(entry, "audience") == NULL)
-        problems_add(problems, entry->line, entry->column, "`audience` is missing: a name, or null if it is not to be checked");
+        problems_add(problems, entry->line, entry->column,
+                     "`audience` is missing: a name, or null if it is not to be checked");
     if (draft->skew_ms % 1000 != 0)
         problems_add(problems, entry->line, entry->column, "`skew` must be whole seconds");
 }
 
-static void add_key(struct jwt_issuer *issuer, const struct issuer_draft *draft, const struct secret_draft *secret,
-                    unsigned algorithm, struct problems *problems)
+static void add_key(struct jwt_issuer *issuer, const struct issuer_draft *draft,
+                    const struct secret_draft *secret, unsigned algorithm,
+                    struct problems *problems)
 {
     const struct node *place = secret->place;
     const char *kid = secret->kid != NULL ? secret->kid : draft->kid != NULL ? draft->kid : "";
@@ -222,15 +266,19 @@ static void add_key(struct jwt_issuer *issuer, const struct issuer_draft *draft,
     struct error why = {{0}, 0, 0};
 
     if (issuer->keys_count >= JWT_KEYS_MAX) {
-        problems_add(problems, place->line, place->column, "too many keys in one row: at most %d", JWT_KEYS_MAX);
+        problems_add(problems, place->line, place->column, "too many keys in one row: at most %d",
+                     JWT_KEYS_MAX);
         return;
     }
     if (strlen(kid) >= sizeof(key->key_id)) {
-        problems_add(problems, place->line, place->column, "`kid` is too long: at most %zu bytes", sizeof(key->key_id) - 1);
+        problems_add(problems, place->line, place->column, "`kid` is too long: at most %zu bytes",
+                     sizeof(key->key_id) - 1);
         return;
     }
-    if (jwt_key_init_hmac(key, algorithm_names[algorithm], kid, secret->bytes.data, secret->bytes.len) != OK) {
-        error_set(&why, "too short for %s, which takes %u bytes", algorithm_names[algorithm], 32 + 16 * algorithm);
+    if (jwt_key_init_hmac(key, algorithm_names[algorithm], kid, secret->bytes.data,
+                          secret->bytes.len) != OK) {
+        error_set(&why, "too short for %s, which takes %u bytes", algorithm_names[algorithm],
+                  32 + 16 * algorithm);
         problems_add(problems, place->line, place->column, "`secret`: %s", why.text);
         return;
     }
@@ -265,19 +313,32 @@ static int read_jwt(struct node *value, void *target, struct problems *problems)
     if (!option_is_list(value, ISSUERS_MAX, problems))
         return E_INVALID;
     l->o.auth.issuers = options_alloc(value->count, sizeof(*l->o.auth.issuers), value, problems);
-    for (struct node *entry = value->first; entry != NULL && l->o.auth.issuers != NULL; entry = entry->next)
+    for (struct node *entry = value->first; entry != NULL && l->o.auth.issuers != NULL;
+         entry = entry->next)
         add_issuer(l, entry, problems);
     return OK;
 }
 
 const struct option options_auth_rows[] = {
-    {.name = "timeout", .type = OPTION_MS, .offset = offsetof(struct loading, o.auth_timeout_ms), .min = 10,
-     .max = 5 * 60 * 1000, .fallback = "10s", .help = "from the opening of a connection to its login; nothing extends it"},
-    {.name = "jwt", .type = OPTION_CUSTOM, .custom = read_jwt, .children = issuer_rows, .help = "who signs tokens"},
+    {.name = "timeout",
+     .type = OPTION_MS,
+     .offset = offsetof(struct loading, o.auth_timeout_ms),
+     .min = 10,
+     .max = 5 * 60 * 1000,
+     .fallback = "10s",
+     .help = "from the opening of a connection to its login; nothing extends it"},
+    {.name = "jwt",
+     .type = OPTION_CUSTOM,
+     .custom = read_jwt,
+     .children = issuer_rows,
+     .help = "who signs tokens"},
     {.name = "sessions", .type = OPTION_LATER, .help = "login by cookie"},
     {.name = "oauth2", .type = OPTION_LATER, .help = "login by token introspection"},
     {.name = "client_certificates", .type = OPTION_LATER, .harmless = "[]", .help = "only: []"},
-    {.name = "csrf", .type = OPTION_LATER, .harmless = "required_for_cookies", .help = "only: required_for_cookies"},
+    {.name = "csrf",
+     .type = OPTION_LATER,
+     .harmless = "required_for_cookies",
+     .help = "only: required_for_cookies"},
     {0},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_hosts.c: `hosts`, `origins` and `routes` of a configuration: what a request may ask for, and from which pages.
- * Without `hosts` the names are those of the listeners' certificates; a wildcard there is no name, so hosts must be said. */
+/* options_hosts.c: `hosts`, `origins` and `routes` of a configuration: what a request may ask for,
+ * and from which pages. Without `hosts` the names are those of the listeners' certificates; a
+ * wildcard there is no name, so hosts must be said. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 #define PATH_BYTES_MAX 256
 
-static const char *const kind_names[] = {[ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
+static const char *const kind_names[] = {
+    [ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
 
 struct route_draft {
     char *path;
@@ -19,14 +21,22 @@ struct route_draft {
 };
 
 const struct option options_route_rows[] = {
-    {.name = "path", .type = OPTION_TEXT, .offset = offsetof(struct route_draft, path), .help = "exact path of the request"},
-    {.name = "serve", .type = OPTION_ENUM, .offset = offsetof(struct route_draft, kind), .choices = kind_names,
-     .fallback = "channels", .help = "echo sends everything back, without login: for tests only"},
+    {.name = "path",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct route_draft, path),
+     .help = "exact path of the request"},
+    {.name = "serve",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct route_draft, kind),
+     .choices = kind_names,
+     .fallback = "channels",
+     .help = "echo sends everything back, without login: for tests only"},
     {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
     {0},
 };
 
-/* IPv6 addresses come with brackets in a Host header but without in certificates; both are taken here. */
+/* IPv6 addresses come with brackets in a Host header but without in certificates; both are taken
+ * here. */
 static bool parse_host(struct http_host *host, struct view text)
 {
     struct ip_address ip;
@@ -57,15 +67,19 @@ int options_read_hosts(struct node *value, void *target, struct problems *proble
     if (!option_is_list(value, HOSTS_MAX, problems))
         return E_INVALID;
     o->hosts = options_alloc(value->count, sizeof(*o->hosts), value, problems);
-    for (const struct node *item = value->first; item != NULL && o->hosts != NULL; item = item->next) {
+    for (const struct node *item = value->first; item != NULL && o->hosts != NULL;
+         item = item->next) {
         memset(&host, 0, sizeof(host));
         if (item->type != NODE_SCALAR || !parse_host(&host, item->text))
-            problems_add(problems, item->line, item->column, "`%s` is no host name or address%s",
-                         problem_word(item->text).text,
-                         memchr(item->text.ptr != NULL ? item->text.ptr : "", '*', item->text.len) != NULL ?
-                         ": a wildcard cannot stand here, list the names" : "");
+            problems_add(
+                problems, item->line, item->column, "`%s` is no host name or address%s",
+                problem_word(item->text).text,
+                memchr(item->text.ptr != NULL ? item->text.ptr : "", '*', item->text.len) != NULL
+                    ? ": a wildcard cannot stand here, list the names"
+                    : "");
         else if (has_host(o, &host))
-            problems_add(problems, item->line, item->column, "`%s` stands here a second time", problem_word(item->text).text);
+            problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                         problem_word(item->text).text);
         else
             o->hosts[o->hosts_count++] = host;
     }
@@ -74,8 +88,9 @@ int options_read_hosts(struct node *value, void *target, struct problems *proble
 
 static bool is_same_origin(const struct origin_rule *a, const struct origin_rule *b)
 {
-    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && a->port == b->port &&
-           a->is_wildcard == b->is_wildcard && a->is_null == b->is_null && a->is_opaque == b->is_opaque;
+    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 &&
+           a->port == b->port && a->is_wildcard == b->is_wildcard && a->is_null == b->is_null &&
+           a->is_opaque == b->is_opaque;
 }
 
 static void add_origin(struct options *o, const struct node *item, struct problems *problems)
@@ -86,18 +101,20 @@ static void add_origin(struct options *o, const struct node *item, struct proble
     memset(&rule, 0, sizeof(rule));
     if (item->type == NODE_NULL) {
         problems_add(problems, item->line, item->column,
-                     "an empty origin; the origin that browsers call null is written \"null\", and lets any page in");
+                     "an empty origin; the origin that browsers call null is written \"null\", and "
+                     "lets any page in");
         return;
     }
     if (item->type != NODE_SCALAR || origin_rule_parse(&rule, item->text, &why) != OK) {
-        problems_add(problems, item->line, item->column, "`%s` is no origin%s%s", problem_word(item->text).text,
-                     why.text[0] != '\0' ? ": " : "", why.text);
+        problems_add(problems, item->line, item->column, "`%s` is no origin%s%s",
+                     problem_word(item->text).text, why.text[0] != '\0' ? ": " : "", why.text);
         return;
     }
     for (uint32_t i = 0; i < o->origins_count; i++) {
         if (!is_same_origin(&o->origins[i], &rule))
             continue;
-        problems_add(problems, item->line, item->column, "`%s` stands here a second time", problem_word(item->text).text);
+        problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                     problem_word(item->text).text);
         return;
     }
     o->origins[o->origins_count++] = rule;
@@ -110,19 +127,23 @@ int options_read_origins(struct node *value, void *target, struct problems *prob
     if (!option_is_list(value, ORIGINS_MAX, problems))
         return E_INVALID;
     o->origins = options_alloc(value->count, sizeof(*o->origins), value, problems);
-    for (const struct node *item = value->first; item != NULL && o->origins != NULL; item = item->next)
+    for (const struct node *item = value->first; item != NULL && o->origins != NULL;
+         item = item->next)
         add_origin(o, item, problems);
     return OK;
 }
 
-/* Only what no client and no proxy rewrites on the way: no escapes, no empty or dot segments, no query. */
+/* Only what no client and no proxy rewrites on the way: no escapes, no empty or dot segments, no
+ * query. */
 static bool path_ok(const char *path)
 {
     size_t len = strlen(path);
 
-    if (path[0] != '/' || len > PATH_BYTES_MAX || strstr(path, "//") != NULL || strstr(path, "/.") != NULL)
+    if (path[0] != '/' || len > PATH_BYTES_MAX || strstr(path, "//") != NULL ||
+        strstr(path, "/.") != NULL)
         return false;
-    return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") == len;
+    return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/") ==
+           len;
 }
 
 static void add_route(struct options *o, struct node *entry, struct problems *problems)
@@ -136,7 +157,8 @@ static void add_route(struct options *o, struct node *entry, struct problems *pr
     if (draft.path == NULL)
         return;
     if (!path_ok(draft.path))
-        problems_add(problems, place->line, place->column, "`%s` is no path: it begins with / and holds A-Z a-z 0-9 - . _ ~ /",
+        problems_add(problems, place->line, place->column,
+                     "`%s` is no path: it begins with / and holds A-Z a-z 0-9 - . _ ~ /",
                      problem_word(view_of_text(draft.path)).text);
     for (uint32_t i = 0; i < o->routes_count; i++)
         if (strcmp(o->routes[i].path, draft.path) == 0)
@@ -178,7 +200,8 @@ void options_finish_routes(struct loading *l, struct problems *problems)
     if (serves_channels && o->auth.issuers_count == 0 && problems->errors == l->errors_before)
         problems_add(problems, 0, 0,
                      "nobody could log in: `auth.jwt` is missing. For example\n"
-                     "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: null}]}");
+                     "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: "
+                     "null, audience: null}]}");
 }
 
 /* Names found for one listener. */
@@ -218,9 +241,11 @@ static void certificate_names(struct names *names, const struct listen_options *
         problems_add(names->problems, listener->line, 1, "%s: %s", listener->cert_path, why.text);
     else if (names->has_wildcard)
         problems_add(names->problems, listener->line, 1,
-                     "%s stands for many names (*.): list under `hosts` those that clients use", listener->cert_path);
+                     "%s stands for many names (*.): list under `hosts` those that clients use",
+                     listener->cert_path);
     else if (!names->has_any)
-        problems_add(names->problems, listener->line, 1, "%s holds no host name: list under `hosts` those that clients use",
+        problems_add(names->problems, listener->line, 1,
+                     "%s holds no host name: list under `hosts` those that clients use",
                      listener->cert_path);
 }
 
@@ -255,10 +280,12 @@ void options_finish_hosts(struct loading *l, struct problems *problems)
             local_names(&names, listener);
         else
             problems_add(problems, listener->line, 1,
-                         "%s has no certificate to take names from: list under `hosts` the names that clients use",
+                         "%s has no certificate to take names from: list under `hosts` the names "
+                         "that clients use",
                          listener->address_text);
         if (names.is_full)
-            problems_add(problems, listener->line, 1, "more than %d names in certificates: list `hosts`", HOSTS_MAX);
+            problems_add(problems, listener->line, 1,
+                         "more than %d names in certificates: list `hosts`", HOSTS_MAX);
     }
     if (o->hosts == NULL)
         problems_add(problems, 0, 0, "out of memory");

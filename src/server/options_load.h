@@ -7,19 +7,19 @@
 #include "server/options.h"
 
 #define LISTENERS_MAX 32
-#define ROUTES_MAX 64
-#define HOSTS_MAX 256
-#define ORIGINS_MAX 1000
-#define ISSUERS_MAX 16
-#define CHANNELS_MAX 4096
+#define ROUTES_MAX    64
+#define HOSTS_MAX     256
+#define ORIGINS_MAX   1000
+#define ISSUERS_MAX   16
+#define CHANNELS_MAX  4096
 
 /* The target of the top-level rows. */
 struct loading {
     struct options o;
-    const char *directory;     /* relative paths start here */
-    bool insecure_plaintext;   /* said for all listeners at the top of the file */
+    const char *directory;   /* relative paths start here */
+    bool insecure_plaintext; /* said for all listeners at the top of the file */
     bool has_listen, has_hosts;
-    unsigned errors_before;    /* in problems, when reading began */
+    unsigned errors_before;      /* in problems, when reading began */
     uint64_t window_bits, level; /* of compression; narrower in struct options */
 };
 
@@ -52,9 +52,12 @@ void options_clear_auth(struct options *o);
 void options_clear_access(struct options *o);
 void options_clear_listen(struct options *o);
 
-/* `path` from the directory of the file; a heap copy, NULL (reported at `value`) when out of memory. */
-char *options_path(const struct loading *l, const char *path, const struct node *value, struct problems *problems);
+/* `path` from the directory of the file; a heap copy, NULL (reported at `value`) when out of
+ * memory. */
+char *options_path(const struct loading *l, const char *path, const struct node *value,
+                   struct problems *problems);
 /* calloc that reports. NULL also for 0 items. */
-void *options_alloc(size_t count, size_t bytes, const struct node *value, struct problems *problems);
+void *options_alloc(size_t count, size_t bytes, const struct node *value,
+                    struct problems *problems);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_rows.c: the whole file as rows, in the order in which they are read (roles before the channels that name them), and
- * the sections that hold plain numbers. */
+/* options_rows.c: the whole file as rows, in the order in which they are read (roles before the
+ * channels that name them), and the sections that hold plain numbers. */
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -11,24 +11,30 @@
 #include "server/options_load.h"
 
 #define WORKERS_MAX 64
-#define SECOND_MS ((uint64_t)1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define KIB ((uint64_t)1024)
-#define MIB (1024 * KIB)
-#define RATE_MAX ((uint64_t)1000000000)
+#define SECOND_MS   ((uint64_t)1000)
+#define MINUTE_MS   (60 * SECOND_MS)
+#define KIB         ((uint64_t)1024)
+#define MIB         (1024 * KIB)
+#define RATE_MAX    ((uint64_t)1000000000)
 
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
 
-#define COUNT(key, field, least, most, usual, text)                                                                    \
-    {.name = key, .type = OPTION_COUNT, .offset = offsetof(struct loading, o.limits.field), .min = (least), .max = (most), \
-     .fallback = (usual), .help = (text)}
-#define BYTES(key, field, least, most, usual, text)                                                                    \
-    {.name = key, .type = OPTION_BYTES, .offset = offsetof(struct loading, o.limits.field), .min = (least), .max = (most), \
-     .fallback = (usual), .help = (text)}
-#define TIME(key, field, least, most, usual, text)                                                                     \
-    {.name = key, .type = OPTION_MS, .offset = offsetof(struct loading, o.field), .min = (least), .max = (most),       \
-     .fallback = (usual), .help = (text)}
+#define COUNT(key, field, least, most, usual, text)                                                \
+    {                                                                                              \
+        .name = key, .type = OPTION_COUNT, .offset = offsetof(struct loading, o.limits.field),     \
+        .min = (least), .max = (most), .fallback = (usual), .help = (text)                         \
+    }
+#define BYTES(key, field, least, most, usual, text)                                                \
+    {                                                                                              \
+        .name = key, .type = OPTION_BYTES, .offset = offsetof(struct loading, o.limits.field),     \
+        .min = (least), .max = (most), .fallback = (usual), .help = (text)                         \
+    }
+#define TIME(key, field, least, most, usual, text)                                                 \
+    {                                                                                              \
+        .name = key, .type = OPTION_MS, .offset = offsetof(struct loading, o.field),               \
+        .min = (least), .max = (most), .fallback = (usual), .help = (text)                         \
+    }
 
 static int read_workers(struct node *value, void *target, struct problems *problems)
 {
@@ -53,7 +59,8 @@ static int read_user(struct node *value, void *target, struct problems *problems
         return E_INVALID;
     if (getpwnam(l->o.user) != NULL)
         return OK;
-    problems_add(problems, value->line, value->column, "this machine has no user `%s`", problem_word(value->text).text);
+    problems_add(problems, value->line, value->column, "this machine has no user `%s`",
+                 problem_word(value->text).text);
     return E_INVALID;
 }
 
@@ -69,7 +76,8 @@ static int read_state_dir(struct node *value, void *target, struct problems *pro
     return OK;
 }
 
-/* A word, or a path; a path shows itself by a slash or a dot, so that a mistyped word does not become a file. */
+/* A word, or a path; a path shows itself by a slash or a dot, so that a mistyped word does not
+ * become a file. */
 static int read_events(struct node *value, void *target, struct problems *problems)
 {
     static const char *const words[] = {"stderr", "stdout", "off", NULL};
@@ -86,7 +94,8 @@ static int read_events(struct node *value, void *target, struct problems *proble
         return OK;
     }
     if (strpbrk(written, "/.") == NULL)
-        problems_add(problems, value->line, value->column, "`events` is stderr, stdout, off, or a file such as ./%s%s",
+        problems_add(problems, value->line, value->column,
+                     "`events` is stderr, stdout, off, or a file such as ./%s%s",
                      problem_word(value->text).text, problems_suggestion(value->text, words).text);
     else
         l->o.log.events = options_path(l, written, value, problems);
@@ -95,37 +104,57 @@ static int read_events(struct node *value, void *target, struct problems *proble
 }
 
 const struct option options_server_rows[] = {
-    {.name = "workers", .type = OPTION_CUSTOM, .custom = read_workers, .fallback = "auto",
+    {.name = "workers",
+     .type = OPTION_CUSTOM,
+     .custom = read_workers,
+     .fallback = "auto",
      .help = "threads that serve connections: auto (one a core) or 1 to 64"},
-    TIME("drain", drain_ms, 0, 60 * MINUTE_MS, "30s", "how long a stop may take to let connections go"),
-    {.name = "state_dir", .type = OPTION_CUSTOM, .custom = read_state_dir, .fallback = "./state", .help = "folder for what must outlive the process"},
-    {.name = "user", .type = OPTION_CUSTOM, .custom = read_user, .help = "user to become when started as root"},
+    TIME("drain", drain_ms, 0, 60 * MINUTE_MS, "30s",
+         "how long a stop may take to let connections go"),
+    {.name = "state_dir",
+     .type = OPTION_CUSTOM,
+     .custom = read_state_dir,
+     .fallback = "./state",
+     .help = "folder for what must outlive the process"},
+    {.name = "user",
+     .type = OPTION_CUSTOM,
+     .custom = read_user,
+     .help = "user to become when started as root"},
     {0},
 };
 
 static const struct option connections_rows[] = {
     COUNT("total", connections_total, 1, 10000000, "10000", "open connections in all; above: 503"),
-    COUNT("per_ip", connections_per_ip, 1, 10000000, "100", "open connections of one address (IPv6: one /64); above: 429"),
+    COUNT("per_ip", connections_per_ip, 1, 10000000, "100",
+          "open connections of one address (IPv6: one /64); above: 429"),
     {0},
 };
 static const struct option handshakes_rows[] = {
-    COUNT("per_second", handshakes_per_second, 1, RATE_MAX, NULL, "new connections of one address; absent: half of connections.per_ip, at least 10"),
-    COUNT("burst", handshakes_burst, 1, RATE_MAX, NULL, "of those at once; absent: twice connections.per_ip, at least 20"),
-    COUNT("tls_at_once", tls_handshakes, 1, 1000000, "2000", "TLS handshakes under way, per worker"),
+    COUNT("per_second", handshakes_per_second, 1, RATE_MAX, NULL,
+          "new connections of one address; absent: half of connections.per_ip, at least 10"),
+    COUNT("burst", handshakes_burst, 1, RATE_MAX, NULL,
+          "of those at once; absent: twice connections.per_ip, at least 20"),
+    COUNT("tls_at_once", tls_handshakes, 1, 1000000, "2000",
+          "TLS handshakes under way, per worker"),
     {0},
 };
 static const struct option messages_rows[] = {
-    COUNT("per_minute", messages_per_minute, 1, RATE_MAX, "60", "messages of one connection, and of one user"),
-    COUNT("per_hour", messages_per_hour, 1, 60 * RATE_MAX, "1000", "messages of one connection, and of one user"),
+    COUNT("per_minute", messages_per_minute, 1, RATE_MAX, "60",
+          "messages of one connection, and of one user"),
+    COUNT("per_hour", messages_per_hour, 1, 60 * RATE_MAX, "1000",
+          "messages of one connection, and of one user"),
     {0},
 };
 static const struct option control_frames_rows[] = {
-    COUNT("per_minute", control_frames_per_minute, 1, RATE_MAX, "600", "pings, pongs and closes of one connection"),
+    COUNT("per_minute", control_frames_per_minute, 1, RATE_MAX, "600",
+          "pings, pongs and closes of one connection"),
     {0},
 };
 static const struct option queue_rows[] = {
-    BYTES("size", queue_bytes, 0, 1024 * MIB, NULL, "waiting for one slow reader; absent: 256KiB, at least 2 * message_size"),
-    TIME("stall", limits.queue_stall_ms, 10, 10 * MINUTE_MS, "5s", "how long a reader may take nothing at all"),
+    BYTES("size", queue_bytes, 0, 1024 * MIB, NULL,
+          "waiting for one slow reader; absent: 256KiB, at least 2 * message_size"),
+    TIME("stall", limits.queue_stall_ms, 10, 10 * MINUTE_MS, "5s",
+         "how long a reader may take nothing at all"),
     {0},
 };
 const struct option options_limits_rows[] = {
@@ -133,9 +162,11 @@ const struct option options_limits_rows[] = {
     {.name = "handshakes", .type = OPTION_SECTION, .children = handshakes_rows},
     {.name = "messages", .type = OPTION_SECTION, .children = messages_rows},
     {.name = "control_frames", .type = OPTION_SECTION, .children = control_frames_rows},
-    BYTES("message_size", message_bytes, 16, 64 * MIB, "64KiB", "one message, after decompression; above: close 1009"),
+    BYTES("message_size", message_bytes, 16, 64 * MIB, "64KiB",
+          "one message, after decompression; above: close 1009"),
     COUNT("fragments", fragments, 1, 1000000, "1024", "frames of one message"),
-    TIME("assembly", limits.assembly_ms, 10, 10 * MINUTE_MS, "30s", "first byte of a message to its last"),
+    TIME("assembly", limits.assembly_ms, 10, 10 * MINUTE_MS, "30s",
+         "first byte of a message to its last"),
     COUNT("subscriptions", subscriptions, 1, 100000, "100", "channels of one connection"),
     COUNT("channels", channels, 1, 10000000, "100000", "channels with a subscriber, in all"),
     COUNT("users", users, 1, 10000000, "100000", "users whose message counts are remembered"),
@@ -143,55 +174,100 @@ const struct option options_limits_rows[] = {
     {0},
 };
 const struct option options_timeouts_rows[] = {
-    TIME("tls", timeouts.tls_ms, 10, 10 * MINUTE_MS, "5s", "accept to the end of the TLS handshake"),
-    TIME("header", timeouts.header_ms, 10, 10 * MINUTE_MS, "5s", "until the request head is complete"),
+    TIME("tls", timeouts.tls_ms, 10, 10 * MINUTE_MS, "5s",
+         "accept to the end of the TLS handshake"),
+    TIME("header", timeouts.header_ms, 10, 10 * MINUTE_MS, "5s",
+         "until the request head is complete"),
     TIME("ping", timeouts.ping_ms, 10, 60 * MINUTE_MS, "25s", "between the pings we send"),
     TIME("pong", timeouts.pong_ms, 10, 10 * MINUTE_MS, "10s", "until the answer to a ping"),
     TIME("close", timeouts.close_ms, 10, MINUTE_MS, "2s", "until the answer to a Close"),
     {0},
 };
 const struct option options_compression_rows[] = {
-    {.name = "enabled", .type = OPTION_BOOL, .offset = offsetof(struct loading, o.deflate.is_enabled), .fallback = "false",
+    {.name = "enabled",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct loading, o.deflate.is_enabled),
+     .fallback = "false",
      .help = "permessage-deflate (RFC 7692)"},
-    {.name = "context_takeover", .type = OPTION_BOOL, .offset = offsetof(struct loading, o.deflate.allows_context_takeover),
-     .fallback = "false", .help = "compress across messages: smaller, but memory per connection"},
-    {.name = "window_bits", .type = OPTION_COUNT, .offset = offsetof(struct loading, window_bits), .min = 9, .max = 15,
-     .fallback = "15", .help = "9 to 15"},
-    {.name = "level", .type = OPTION_COUNT, .offset = offsetof(struct loading, level), .min = 1, .max = 9, .fallback = "6",
+    {.name = "context_takeover",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct loading, o.deflate.allows_context_takeover),
+     .fallback = "false",
+     .help = "compress across messages: smaller, but memory per connection"},
+    {.name = "window_bits",
+     .type = OPTION_COUNT,
+     .offset = offsetof(struct loading, window_bits),
+     .min = 9,
+     .max = 15,
+     .fallback = "15",
+     .help = "9 to 15"},
+    {.name = "level",
+     .type = OPTION_COUNT,
+     .offset = offsetof(struct loading, level),
+     .min = 1,
+     .max = 9,
+     .fallback = "6",
      .help = "1 (fast) to 9 (small)"},
     {0},
 };
 const struct option options_log_rows[] = {
-    {.name = "events", .type = OPTION_CUSTOM, .custom = read_events, .fallback = "stderr",
+    {.name = "events",
+     .type = OPTION_CUSTOM,
+     .custom = read_events,
+     .fallback = "stderr",
      .help = "security events: stderr, stdout, off or a file such as ./events.log"},
-    {.name = "level", .type = OPTION_ENUM, .offset = offsetof(struct loading, o.log.level), .choices = level_names,
-     .fallback = "info", .help = "of the operator's log on stderr"},
+    {.name = "level",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct loading, o.log.level),
+     .choices = level_names,
+     .fallback = "info",
+     .help = "of the operator's log on stderr"},
     {0},
 };
 const struct option options_rows[] = {
     {.name = "server", .type = OPTION_SECTION, .children = options_server_rows},
-    {.name = "insecure_plaintext", .type = OPTION_BOOL, .offset = offsetof(struct loading, insecure_plaintext),
-     .fallback = "false", .help = "the same as at each listener"},
-    {.name = "listen", .type = OPTION_CUSTOM, .custom = options_read_listen, .children = options_listener_rows,
+    {.name = "insecure_plaintext",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct loading, insecure_plaintext),
+     .fallback = "false",
+     .help = "the same as at each listener"},
+    {.name = "listen",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_listen,
+     .children = options_listener_rows,
      .help = "where to listen; required"},
     {.name = "internal", .type = OPTION_LATER, .help = "health, metrics and admin"},
-    {.name = "hosts", .type = OPTION_CUSTOM, .custom = options_read_hosts,
-     .help = "[names] a request may ask for; absent: those in the certificates, or this machine's own"},
-    {.name = "origins", .type = OPTION_CUSTOM, .custom = options_read_origins,
-     .help = "[https://example.com, \"https://*.example.com\"]: pages that browsers may come from; absent: none"},
+    {.name = "hosts",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_hosts,
+     .help =
+         "[names] a request may ask for; absent: those in the certificates, or this machine's own"},
+    {.name = "origins",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_origins,
+     .help = "[https://example.com, \"https://*.example.com\"]: pages that browsers may come from; "
+             "absent: none"},
     {.name = "auth", .type = OPTION_SECTION, .children = options_auth_rows},
-    {.name = "roles", .type = OPTION_CUSTOM, .custom = options_read_roles,
+    {.name = "roles",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_roles,
      .fallback = "{guest: [read], user: [read, write], moderator: [read, write, moderate], "
                  "admin: [read, write, moderate, admin]}",
      .help = "a role's permissions: read, write, moderate, admin"},
-    {.name = "channels", .type = OPTION_CUSTOM, .custom = options_read_channels, .children = options_channel_rows,
+    {.name = "channels",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_channels,
+     .children = options_channel_rows,
      .help = "channels that exist; others are refused"},
     {.name = "messages", .type = OPTION_LATER, .help = "message types with a schema"},
     {.name = "limits", .type = OPTION_SECTION, .children = options_limits_rows},
     {.name = "timeouts", .type = OPTION_SECTION, .children = options_timeouts_rows},
     {.name = "compression", .type = OPTION_SECTION, .children = options_compression_rows},
     {.name = "log", .type = OPTION_SECTION, .children = options_log_rows},
-    {.name = "routes", .type = OPTION_CUSTOM, .custom = options_read_routes, .children = options_route_rows,
+    {.name = "routes",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_routes,
+     .children = options_route_rows,
      .help = "absent: one channels route at /ws"},
     {0},
 };
@@ -213,7 +289,8 @@ void options_finish_limits(struct loading *l, struct node *root, struct problems
     if (size == NULL)
         limits->queue_bytes = at_least(2 * limits->message_bytes, 256 * KIB);
     else if (limits->queue_bytes < limits->message_bytes)
-        problems_add(problems, size->line, size->column, "`size`: a queue must have room for one message (message_size)");
+        problems_add(problems, size->line, size->column,
+                     "`size`: a queue must have room for one message (message_size)");
     l->o.deflate.max_window_bits = (uint8_t)l->window_bits;
     l->o.deflate.level = (uint8_t)l->level;
 }

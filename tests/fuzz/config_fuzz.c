@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-rooms: base config */
-/* config_fuzz.c: any bytes as a configuration: the tree and the table reader, on a sample table that opens no file. What is
- * taken must be within its bounds, a refusal must say why, and the same bytes must give the same answer twice. */
+/* config_fuzz.c: any bytes as a configuration: the tree and the table reader, on a sample table
+ * that opens no file. What is taken must be within its bounds, a refusal must say why, and the same
+ * bytes must give the same answer twice. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +41,37 @@ static int read_list(struct node *value, void *target, struct problems *problems
 }
 
 static const struct option inner_rows[] = {
-    {.name = "bytes", .type = OPTION_BYTES, .offset = offsetof(struct sample, bytes), .min = 16, .max = 1 << 20, .fallback = "64KiB"},
-    {.name = "ms", .type = OPTION_MS, .offset = offsetof(struct sample, ms), .min = 10, .max = 3600000, .fallback = "30s"},
+    {.name = "bytes",
+     .type = OPTION_BYTES,
+     .offset = offsetof(struct sample, bytes),
+     .min = 16,
+     .max = 1 << 20,
+     .fallback = "64KiB"},
+    {.name = "ms",
+     .type = OPTION_MS,
+     .offset = offsetof(struct sample, ms),
+     .min = 10,
+     .max = 3600000,
+     .fallback = "30s"},
     {0},
 };
 static const struct option rows[] = {
-    {.name = "is_on", .type = OPTION_BOOL, .offset = offsetof(struct sample, is_on), .fallback = "false"},
-    {.name = "count", .type = OPTION_COUNT, .offset = offsetof(struct sample, count), .min = 1, .max = 64, .fallback = "3"},
+    {.name = "is_on",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct sample, is_on),
+     .fallback = "false"},
+    {.name = "count",
+     .type = OPTION_COUNT,
+     .offset = offsetof(struct sample, count),
+     .min = 1,
+     .max = 64,
+     .fallback = "3"},
     {.name = "text", .type = OPTION_TEXT, .offset = offsetof(struct sample, text), .fallback = "x"},
-    {.name = "word", .type = OPTION_ENUM, .offset = offsetof(struct sample, word), .choices = words, .fallback = "red"},
+    {.name = "word",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct sample, word),
+     .choices = words,
+     .fallback = "red"},
     {.name = "inner", .type = OPTION_SECTION, .children = inner_rows},
     {.name = "list", .type = OPTION_CUSTOM, .custom = read_list, .children = row_rows},
     {.name = "later", .type = OPTION_LATER, .harmless = "[]"},
@@ -94,7 +117,8 @@ static unsigned run(struct view text, struct sample *s)
         ASSERT(problems.errors > 0);
     }
     for (unsigned i = 0; i < problems.count; i++)
-        ASSERT(problems.items[i].text[0] != '\0' && strpbrk(problems.items[i].text, "\x1b\n\r\t") == NULL);
+        ASSERT(problems.items[i].text[0] != '\0' &&
+               strpbrk(problems.items[i].text, "\x1b\n\r\t") == NULL);
     errors = problems.errors;
     document_free(doc);
     options_clear(rows, s);

@@ -122,7 +122,7 @@ def test_check_warns_of_a_certificate_that_ends_soon_and_of_wildcards(folder):
     result = folder.check('listen: [{address: "127.0.0.1:0", tls: {cert: server.crt, key: server.key, min_version: 1.2}}]\n'
                           'origins: ["https://*.example.com", http://a.example, "null"]\n' + MINIMAL.split("\n", 1)[1])
     assert result.returncode == 0, result.stderr
-    assert "expires in 6 days" in result.stdout and "still speaks TLS 1.2" in result.stdout
+    assert re.search("expires in [67] days", result.stdout) and "still speaks TLS 1.2" in result.stdout
     assert "trusts every host of that name" in result.stdout and "anyone on the way can change" in result.stdout
     assert "origin null" in result.stdout
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli_test.c: role lists of the command line, and what the command table does with words it does not know. */
+/* cli_test.c: role lists of the command line, and what the command table does with words it does
+ * not know. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

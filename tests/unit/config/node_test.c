@@ -97,7 +97,8 @@ static void members_are_marked_when_read(void **state)
 static void json_is_yaml(void **state)
 {
     struct parsed p;
-    struct node *root = parse_good(&p, "{\n\t\"a\": [1, true, null, \"x\\u0041\"],\n\t\"b\": {}\n}\n");
+    struct node *root =
+        parse_good(&p, "{\n\t\"a\": [1, true, null, \"x\\u0041\"],\n\t\"b\": {}\n}\n");
     struct node *list = node_member(root, "a");
 
     (void)state;
@@ -126,7 +127,8 @@ static void only_plain_words_are_null(void **state)
 
 static void an_empty_file_is_null(void **state)
 {
-    static const char *const texts[] = {"", "\n\n", "# only a comment\n", "---\n", "---\n...\n", "\xef\xbb\xbf"};
+    static const char *const texts[] = {"",      "\n\n",       "# only a comment\n",
+                                        "---\n", "---\n...\n", "\xef\xbb\xbf"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -141,7 +143,8 @@ static void an_empty_file_is_null(void **state)
 static void line_ends_and_marks_do_not_matter(void **state)
 {
     struct parsed p;
-    struct node *root = parse_good(&p, "\xef\xbb\xbf" "a: 1\r\nb:\r\n  - 2\r\n");
+    struct node *root = parse_good(&p, "\xef\xbb\xbf"
+                                       "a: 1\r\nb:\r\n  - 2\r\n");
 
     (void)state;
     assert_text(node_member(root, "a"), "1");
@@ -225,14 +228,17 @@ static void what_is_not_plain_is_refused(void **state)
         {"a: \xef\xbb\xbf\n", 1, 4, "U+FEFF"},
         {"a: \xc3\xa9\xff\n", 1, 5, "0xff"},
         {"a: \xc0\xaf\n", 1, 4, "UTF-8"},
-        {"\xff\xfe" "a", 1, 1, "UTF-8"},
+        {"\xff\xfe"
+         "a",
+         1, 1, "UTF-8"},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_refused(view_of_text(cases[i].text), &cases[i]);
     assert_refused(VIEW("a: 1\n\0b: 2\n"), &(struct bad){NULL, 2, 1, "U+0000"});
-    assert_refused(VIEW("a\0:\0"), &(struct bad){NULL, 1, 2, "U+0000"}); /* UTF-16 without its mark */
+    assert_refused(VIEW("a\0:\0"),
+                   &(struct bad){NULL, 1, 2, "U+0000"}); /* UTF-16 without its mark */
 }
 
 static void all_faults_are_told_at_once(void **state)
@@ -260,7 +266,8 @@ static char *nested(const char *open, const char *close, size_t n)
 
 static void depth_has_a_ceiling(void **state)
 {
-    char *sixteen = nested("[", "]", 16), *seventeen = nested("[", "]", 17), *maps = nested("{a: ", "}", 17);
+    char *sixteen = nested("[", "]", 16), *seventeen = nested("[", "]", 17),
+         *maps = nested("{a: ", "}", 17);
     struct parsed p;
 
     (void)state;

@@ -34,15 +34,34 @@ static int read_list(struct node *value, void *target, struct problems *problems
 }
 
 static const struct option inner_rows[] = {
-    {.name = "bytes", .type = OPTION_BYTES, .offset = offsetof(struct sample, bytes), .max = 4096, .fallback = "1KiB"},
+    {.name = "bytes",
+     .type = OPTION_BYTES,
+     .offset = offsetof(struct sample, bytes),
+     .max = 4096,
+     .fallback = "1KiB"},
     {.name = "ms", .type = OPTION_MS, .offset = offsetof(struct sample, ms), .fallback = "2s"},
     {0},
 };
 static const struct option rows[] = {
-    {.name = "is_on", .type = OPTION_BOOL, .offset = offsetof(struct sample, is_on), .fallback = "true"},
-    {.name = "count", .type = OPTION_COUNT, .offset = offsetof(struct sample, count), .min = 1, .max = 9, .fallback = "3"},
-    {.name = "text", .type = OPTION_TEXT, .offset = offsetof(struct sample, text), .fallback = "hello"},
-    {.name = "word", .type = OPTION_ENUM, .offset = offsetof(struct sample, word), .choices = words, .fallback = "green"},
+    {.name = "is_on",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct sample, is_on),
+     .fallback = "true"},
+    {.name = "count",
+     .type = OPTION_COUNT,
+     .offset = offsetof(struct sample, count),
+     .min = 1,
+     .max = 9,
+     .fallback = "3"},
+    {.name = "text",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct sample, text),
+     .fallback = "hello"},
+    {.name = "word",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct sample, word),
+     .choices = words,
+     .fallback = "green"},
     {.name = "inner", .type = OPTION_SECTION, .children = inner_rows},
     {.name = "list", .type = OPTION_CUSTOM, .custom = read_list, .fallback = "[a]"},
     {.name = "later", .type = OPTION_LATER},
@@ -112,8 +131,11 @@ static void what_is_written_wins(void **state)
     struct sample s;
 
     (void)state;
-    assert_int_equal(read_text("is_on: false\ncount: 9\ntext: \"x y\"\nword: red\ninner: {bytes: 2KiB, ms: 5m}\n"
-                               "list: [1, 2]\nlater_off: off\nlater_none: []\n", &s, NULL), 0);
+    assert_int_equal(
+        read_text("is_on: false\ncount: 9\ntext: \"x y\"\nword: red\ninner: {bytes: 2KiB, ms: 5m}\n"
+                  "list: [1, 2]\nlater_off: off\nlater_none: []\n",
+                  &s, NULL),
+        0);
     assert_false(s.is_on);
     assert_int_equal(s.count, 9);
     assert_string_equal(s.text, "x y");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option_value_test.c: single scalars: what is taken, at which bounds, and what each refusal says. */
+/* option_value_test.c: single scalars: what is taken, at which bounds, and what each refusal says.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problems_test.c: collecting, ordering and counting faults; finding the word that was meant; showing strangers' bytes. */
+/* problems_test.c: collecting, ordering and counting faults; finding the word that was meant;
+ * showing strangers' bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +36,8 @@ static void faults_are_printed_in_order_of_their_place(void **state)
     problems_add(&p, 2, 3, "first %d", 1);
     problems_add(&p, 0, 0, "whole file");
     text = printed(&p);
-    assert_string_equal(text, "a.yaml: whole file\na.yaml:2:3: first 1\na.yaml:2:7: second\na.yaml:9:1: late\n");
+    assert_string_equal(
+        text, "a.yaml: whole file\na.yaml:2:3: first 1\na.yaml:2:7: second\na.yaml:9:1: late\n");
     assert_int_equal(p.errors, 4);
     free(text);
     problems_clear(&p);
@@ -89,7 +91,8 @@ static void long_faults_are_cut(void **state)
 
 static const char *nearest(const char *word)
 {
-    static const char *const names[] = {"message_size", "messages", "listen", "limits", "pong", "", NULL};
+    static const char *const names[] = {"message_size", "messages", "listen", "limits",
+                                        "pong",         "",         NULL};
 
     return problems_nearest(word, strlen(word), names);
 }
@@ -123,7 +126,8 @@ static void suggestions_are_part_of_a_sentence(void **state)
     static const char *const names[] = {"listen", NULL};
 
     (void)state;
-    assert_string_equal(problems_suggestion(VIEW("listn"), names).text, " (did you mean `listen`?)");
+    assert_string_equal(problems_suggestion(VIEW("listn"), names).text,
+                        " (did you mean `listen`?)");
     assert_string_equal(problems_suggestion(VIEW("qqqqqq"), names).text, "");
 }
 
@@ -133,8 +137,14 @@ static void shown_words_hold_no_control_bytes(void **state)
 
     (void)state;
     assert_string_equal(problem_word(VIEW("a\x1b[31mb\n\x7f")).text, "a?[31mb??");
-    assert_string_equal(problem_word(VIEW("\xc2\x9b" "x")).text, "??x");      /* C1 */
-    assert_string_equal(problem_word(VIEW("\xe2\x80\xae" "x")).text, "???x"); /* turns the direction of the line */
+    assert_string_equal(problem_word(VIEW("\xc2\x9b"
+                                          "x"))
+                            .text,
+                        "??x"); /* C1 */
+    assert_string_equal(problem_word(VIEW("\xe2\x80\xae"
+                                          "x"))
+                            .text,
+                        "???x"); /* turns the direction of the line */
     assert_string_equal(problem_word(VIEW("\xff\xc3")).text, "??");
     assert_string_equal(problem_word(VIEW("caf\xc3\xa9")).text, "caf\xc3\xa9");
     assert_string_equal(problem_word(view_of(NULL, 0)).text, "");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_access_test.c: roles and channels as they reach the policy, and the slips that are caught. */
+/* options_access_test.c: roles and channels as they reach the policy, and the slips that are
+ * caught. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,8 @@ static void default_roles_are_the_guides(void **state)
     assert_string_equal(o->policy.roles.roles[0].name, "guest");
     assert_int_equal(o->policy.roles.roles[0].permissions, PERMISSION_READ);
     assert_int_equal(o->policy.roles.roles[1].permissions, PERMISSION_READ | PERMISSION_WRITE);
-    assert_int_equal(o->policy.roles.roles[2].permissions, PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE);
+    assert_int_equal(o->policy.roles.roles[2].permissions,
+                     PERMISSION_READ | PERMISSION_WRITE | PERMISSION_MODERATE);
     assert_int_equal(o->policy.roles.roles[3].permissions, 15);
     options_free(o);
 }
@@ -42,7 +44,8 @@ static void written_roles_replace_them(void **state)
     assert_int_equal(role_set_bit(&o->policy.roles, VIEW("user")), 0);
     assert_int_equal(o->policy.roles.roles[1].permissions, 0);
     options_free(o);
-    assert_fault(BASE "roles: {user: [raed]}\n", "t:5:16: `raed` is not one of the choices: read, write, moderate or admin (did you mean `read`?)");
+    assert_fault(BASE "roles: {user: [raed]}\n", "t:5:16: `raed` is not one of the choices: read, "
+                                                 "write, moderate or admin (did you mean `read`?)");
 }
 
 static void roles_hold_permissions_and_nothing_else(void **state)
@@ -72,12 +75,14 @@ static void sixty_four_roles_fit(void **state)
 
 static void channels_reach_the_policy(void **state)
 {
-    struct options *o = load_good(START "channels:\n"
-                                        "  - {pattern: \"public:chat\"}\n"
-                                        "  - {pattern: \"private:room-{room_id}\", allow: [user, moderator, admin]}\n"
-                                        "  - {pattern: \"user:{user_id}:messages\"}\n"
-                                        "  - {pattern: \"chat:mod-only\", allow: [moderator, admin], deny: [guest]}\n"
-                                        "  - {pattern: \"admin:logs\", allow: [admin], needs: {subscribe: admin, publish: admin}}\n");
+    struct options *o = load_good(
+        START "channels:\n"
+              "  - {pattern: \"public:chat\"}\n"
+              "  - {pattern: \"private:room-{room_id}\", allow: [user, moderator, admin]}\n"
+              "  - {pattern: \"user:{user_id}:messages\"}\n"
+              "  - {pattern: \"chat:mod-only\", allow: [moderator, admin], deny: [guest]}\n"
+              "  - {pattern: \"admin:logs\", allow: [admin], needs: {subscribe: admin, publish: "
+              "admin}}\n");
 
     (void)state;
     assert_int_equal(o->policy.rules_count, 5);
@@ -102,17 +107,22 @@ static void channels_reach_the_policy(void **state)
 static void roles_are_read_before_the_channels_that_name_them(void **state)
 {
     (void)state;
-    options_free(load_good(START "channels: [{pattern: a, allow: [robot]}]\nroles: {robot: [read]}\n"));
+    options_free(
+        load_good(START "channels: [{pattern: a, allow: [robot]}]\nroles: {robot: [read]}\n"));
 }
 
 static void slips_in_channels_are_caught(void **state)
 {
     (void)state;
-    assert_fault(START "channels: [{pattern: a, allow: [usr]}]\n", "t:4:33: there is no role `usr` (did you mean `user`?)");
-    assert_fault(START "channels: [{pattern: a, deny: [Admin]}]\n", "there is no role `Admin` (did you mean `admin`?)");
-    assert_fault(START "channels: [{pattern: a, allow: [user, user]}]\n", "`user` stands here a second time");
+    assert_fault(START "channels: [{pattern: a, allow: [usr]}]\n",
+                 "t:4:33: there is no role `usr` (did you mean `user`?)");
+    assert_fault(START "channels: [{pattern: a, deny: [Admin]}]\n",
+                 "there is no role `Admin` (did you mean `admin`?)");
+    assert_fault(START "channels: [{pattern: a, allow: [user, user]}]\n",
+                 "`user` stands here a second time");
     assert_fault(START "channels: [{pattern: a, allow: user}]\n", "`allow` must be a list");
-    assert_fault(START "channels: [{pattern: a, allow: [null]}]\n", "the name of a role must stand here");
+    assert_fault(START "channels: [{pattern: a, allow: [null]}]\n",
+                 "the name of a role must stand here");
     assert_fault(START "channels: [{pattern: a}, {pattern: a, allow: [user]}]\n",
                  "t:4:36: the pattern `a` stands here a second time (first in line 4)");
     assert_fault(START "channels: [{pattern: \"a::b\"}]\n", "t:4:22: `a::b` is no channel pattern");
@@ -121,8 +131,10 @@ static void slips_in_channels_are_caught(void **state)
     assert_fault(START "channels: [{pattern: [a]}]\n", "`pattern` must be text");
     assert_fault(START "channels: [a]\n", "must hold `key: value` lines");
     assert_fault(START "channels: {a: b}\n", "`channels` must be a list");
-    assert_fault(START "channels: [{pattern: a, needs: {subscribe: reed}}]\n", "did you mean `read`?");
-    assert_fault(START "channels: [{pattern: a, alow: [user]}]\n", "unknown key `alow` (did you mean `allow`?)");
+    assert_fault(START "channels: [{pattern: a, needs: {subscribe: reed}}]\n",
+                 "did you mean `read`?");
+    assert_fault(START "channels: [{pattern: a, alow: [user]}]\n",
+                 "unknown key `alow` (did you mean `allow`?)");
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_fixture.h: a folder with a secret and certificates, and configurations tried out in it. For the options tests.
- * Include after cmocka.h. */
+/* options_fixture.h: a folder with a secret and certificates, and configurations tried out in it.
+ * For the options tests. Include after cmocka.h. */
 #ifndef TESTS_OPTIONS_FIXTURE_H
 #define TESTS_OPTIONS_FIXTURE_H
 
@@ -16,11 +16,14 @@
 #include "crypto/x509.h"
 #include "server/options.h"
 
-/* The lines that most files need; a test adds its own. Four lines: what is added begins in line 5. */
+/* The lines that most files need; a test adds its own. Four lines: what is added begins in line 5.
+ */
 #define LISTEN "listen: [{address: \"127.0.0.1:0\"}]\n"
-#define AUTH "auth:\n  jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: null}]\n"
+#define AUTH                                                                                       \
+    "auth:\n  jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: "    \
+    "null}]\n"
 #define CHANNELS "channels: [{pattern: \"public:chat\"}]\n"
-#define BASE LISTEN AUTH CHANNELS
+#define BASE     LISTEN AUTH CHANNELS
 
 struct fixture {
     char directory[64];
@@ -86,8 +89,9 @@ static inline int fixture_open(void **state)
 
 static inline int fixture_close(void **state)
 {
-    static const char *const files[] = {"jwt.secret", "old.secret", "open.secret", "weak.secret", "server.crt", "server.key",
-                                        "other.crt", "other.key", "wildcard.crt", "wildcard.key", "extra"};
+    static const char *const files[] = {
+        "jwt.secret", "old.secret", "open.secret",  "weak.secret",  "server.crt", "server.key",
+        "other.crt",  "other.key",  "wildcard.crt", "wildcard.key", "extra"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -96,7 +100,8 @@ static inline int fixture_close(void **state)
     return 0;
 }
 
-/* What is wrong with the file, as printed; "" if nothing is, and then *out (if wanted) holds the options. Free it. */
+/* What is wrong with the file, as printed; "" if nothing is, and then *out (if wanted) holds the
+ * options. Free it. */
 static inline char *problems_of(const char *file, struct options **out)
 {
     struct options *options = NULL;
@@ -137,7 +142,8 @@ static inline void assert_fault(const char *file, const char *wanted)
 {
     char *text = problems_of(file, NULL);
 
-    if (strstr(text, wanted) == NULL || strncmp(text, "t:", 2) != 0 || strstr(text + 1, "\nt:") != NULL)
+    if (strstr(text, wanted) == NULL || strncmp(text, "t:", 2) != 0 ||
+        strstr(text + 1, "\nt:") != NULL)
         fail_msg("wanted the one fault\n%s\ngot\n%s\nfor\n%s", wanted, text, file);
     free(text);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_help_test.c: docs/config.md is what the program says (make it with: gateward check --keys > docs/config.md). */
+/* options_help_test.c: docs/config.md is what the program says (make it with: gateward check --keys
+ * > docs/config.md). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,15 +46,52 @@ static void the_page_is_up_to_date(void **state)
 static void every_key_of_the_agreed_format_is_listed(void **state)
 {
     static const char *const keys[] = {
-        "server.workers", "server.drain", "server.state_dir", "server.user", "listen[].address", "listen[].tls.cert",
-        "listen[].tls.key", "listen[].tls.min_version", "listen[].tls.certificates", "listen[].tls.client_certificates",
-        "listen[].tls.client_ca", "listen[].tls.client_crl", "listen[].trusted_proxies", "listen[].proxy_protocol",
-        "listen[].insecure_plaintext", "internal", "hosts", "origins", "auth.timeout", "auth.jwt[].algorithms",
-        "auth.jwt[].secret", "auth.jwt[].issuer", "auth.jwt[].audience", "auth.jwt[].jwks_url", "auth.jwt[].jwks_file",
-        "auth.jwt[].roles_claim", "auth.sessions", "auth.oauth2", "auth.client_certificates", "auth.csrf", "roles",
-        "channels[].pattern", "channels[].allow", "channels[].deny", "channels[].needs.subscribe", "messages",
-        "limits.connections.total", "limits.connections.per_ip", "limits.messages.per_minute", "limits.messages.per_hour",
-        "limits.message_size", "log.events", "log.level", "routes[].path", "routes[].serve", "routes[].guard",
+        "server.workers",
+        "server.drain",
+        "server.state_dir",
+        "server.user",
+        "listen[].address",
+        "listen[].tls.cert",
+        "listen[].tls.key",
+        "listen[].tls.min_version",
+        "listen[].tls.certificates",
+        "listen[].tls.client_certificates",
+        "listen[].tls.client_ca",
+        "listen[].tls.client_crl",
+        "listen[].trusted_proxies",
+        "listen[].proxy_protocol",
+        "listen[].insecure_plaintext",
+        "internal",
+        "hosts",
+        "origins",
+        "auth.timeout",
+        "auth.jwt[].algorithms",
+        "auth.jwt[].secret",
+        "auth.jwt[].issuer",
+        "auth.jwt[].audience",
+        "auth.jwt[].jwks_url",
+        "auth.jwt[].jwks_file",
+        "auth.jwt[].roles_claim",
+        "auth.sessions",
+        "auth.oauth2",
+        "auth.client_certificates",
+        "auth.csrf",
+        "roles",
+        "channels[].pattern",
+        "channels[].allow",
+        "channels[].deny",
+        "channels[].needs.subscribe",
+        "messages",
+        "limits.connections.total",
+        "limits.connections.per_ip",
+        "limits.messages.per_minute",
+        "limits.messages.per_hour",
+        "limits.message_size",
+        "log.events",
+        "log.level",
+        "routes[].path",
+        "routes[].serve",
+        "routes[].guard",
     };
     char *text = help_text();
     char line[128];

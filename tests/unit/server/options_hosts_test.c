@@ -21,7 +21,8 @@ static bool has_host(const struct options *o, const char *name)
 
 static void hosts_come_from_the_certificate(void **state)
 {
-    struct options *o = load_good("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST);
+    struct options *o = load_good(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST);
 
     (void)state;
     assert_int_equal(o->hosts_count, 4);
@@ -37,17 +38,19 @@ static void a_wildcard_certificate_needs_hosts(void **state)
     struct options *o;
 
     (void)state;
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: wildcard.crt, key: wildcard.key}}]\n" REST,
-                 "stands for many names (*.): list under `hosts`");
-    o = load_good("listen: [{address: \"0.0.0.0:1\", tls: {cert: wildcard.crt, key: wildcard.key}}]\nhosts: [a.example.com]\n"
-                  REST);
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: wildcard.crt, key: wildcard.key}}]\n" REST,
+        "stands for many names (*.): list under `hosts`");
+    o = load_good("listen: [{address: \"0.0.0.0:1\", tls: {cert: wildcard.crt, key: "
+                  "wildcard.key}}]\nhosts: [a.example.com]\n" REST);
     assert_int_equal(o->hosts_count, 1);
     options_free(o);
 }
 
 static void local_listeners_have_local_names(void **state)
 {
-    struct options *o = load_good("listen: [{address: \"127.0.0.2:1\"}, {address: \"unix:/tmp/x.sock\"}]\n" REST);
+    struct options *o =
+        load_good("listen: [{address: \"127.0.0.2:1\"}, {address: \"unix:/tmp/x.sock\"}]\n" REST);
 
     (void)state;
     assert_int_equal(o->hosts_count, 4);
@@ -58,7 +61,8 @@ static void local_listeners_have_local_names(void **state)
 
 static void hosts_given_are_the_only_ones(void **state)
 {
-    struct options *o = load_good(BASE "hosts: [Example.COM, \"example.com:8443\", \"::1\", \"[::2]\", 192.0.2.1]\n");
+    struct options *o = load_good(
+        BASE "hosts: [Example.COM, \"example.com:8443\", \"::1\", \"[::2]\", 192.0.2.1]\n");
 
     (void)state;
     assert_int_equal(o->hosts_count, 5);
@@ -67,18 +71,21 @@ static void hosts_given_are_the_only_ones(void **state)
     assert_true(has_host(o, "::2"));
     assert_int_equal(o->hosts[1].port, 8443);
     options_free(o);
-    assert_fault(BASE "hosts: [\"*.example.com\"]\n", "t:5:9: `*.example.com` is no host name or address: a wildcard");
+    assert_fault(BASE "hosts: [\"*.example.com\"]\n",
+                 "t:5:9: `*.example.com` is no host name or address: a wildcard");
     assert_fault(BASE "hosts: [\"a b\"]\n", "is no host name");
     assert_fault(BASE "hosts: [\"https://a.example\"]\n", "is no host name");
     assert_fault(BASE "hosts: [null]\n", "is no host name");
     assert_fault(BASE "hosts: [[]]\n", "is no host name");
-    assert_fault(BASE "hosts: [a.example, A.example]\n", "t:5:20: `A.example` stands here a second time");
+    assert_fault(BASE "hosts: [a.example, A.example]\n",
+                 "t:5:20: `A.example` stands here a second time");
     assert_fault(BASE "hosts: a.example\n", "`hosts` must be a list");
 }
 
 static void origins_are_exact(void **state)
 {
-    struct options *o = load_good(BASE "origins: [https://example.com, \"https://*.example.com\", http://localhost:3000, \"null\"]\n");
+    struct options *o = load_good(BASE "origins: [https://example.com, \"https://*.example.com\", "
+                                       "http://localhost:3000, \"null\"]\n");
 
     (void)state;
     assert_int_equal(o->origins_count, 4);
@@ -92,12 +99,14 @@ static void origins_are_exact(void **state)
     assert_fault(BASE "origins: [\"https://*.com\"]\n", "is no origin");
     assert_fault(BASE "origins: [null]\n", "t:5:11: an empty origin");
     assert_fault(BASE "origins: [{a: b}]\n", "is no origin");
-    assert_fault(BASE "origins: [https://a.example, \"https://A.example:443\"]\n", "stands here a second time");
+    assert_fault(BASE "origins: [https://a.example, \"https://A.example:443\"]\n",
+                 "stands here a second time");
 }
 
 static void routes_are_plain_paths(void **state)
 {
-    struct options *o = load_good(BASE "routes: [{path: /}, {path: /a/b-c.d_e~f}, {path: /echo, serve: echo}]\n");
+    struct options *o =
+        load_good(BASE "routes: [{path: /}, {path: /a/b-c.d_e~f}, {path: /echo, serve: echo}]\n");
 
     (void)state;
     assert_int_equal(o->routes_count, 3);
@@ -109,11 +118,14 @@ static void routes_are_plain_paths(void **state)
     assert_fault(BASE "routes: [{path: /a/../b}]\n", "is no path");
     assert_fault(BASE "routes: [{path: \"/a?b\"}]\n", "is no path");
     assert_fault(BASE "routes: [{path: /a%20b}]\n", "is no path");
-    assert_fault(BASE "routes: [{path: /ws}, {path: /ws}]\n", "t:5:30: two routes have the path /ws");
+    assert_fault(BASE "routes: [{path: /ws}, {path: /ws}]\n",
+                 "t:5:30: two routes have the path /ws");
     assert_fault(BASE "routes: [{serve: echo}]\n", "t:5:10: a route needs a `path`");
-    assert_fault(BASE "routes: [{path: /ws, serve: ecko}]\n", "channels or echo (did you mean `echo`?)");
+    assert_fault(BASE "routes: [{path: /ws, serve: ecko}]\n",
+                 "channels or echo (did you mean `echo`?)");
     assert_fault(BASE "routes: []\n", "`routes` names no route");
-    assert_fault(BASE "routes: [{path: /x, guard: ws://127.0.0.1:9000}]\n", "`guard` is not available in this version");
+    assert_fault(BASE "routes: [{path: /x, guard: ws://127.0.0.1:9000}]\n",
+                 "`guard` is not available in this version");
 }
 
 static void channels_need_somebody_who_can_log_in(void **state)

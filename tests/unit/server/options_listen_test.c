@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_listen_test.c: addresses, certificates and their keys, and where plaintext may be spoken. */
+/* options_listen_test.c: addresses, certificates and their keys, and where plaintext may be spoken.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,12 +18,14 @@ static void plaintext_stays_on_this_machine(void **state)
     struct options *o;
 
     (void)state;
-    o = load_good("listen: [{address: \"127.0.0.1:1\"}, {address: \"[::1]:1\"}, {address: \"unix:/tmp/x.sock\"}]\n" REST);
+    o = load_good("listen: [{address: \"127.0.0.1:1\"}, {address: \"[::1]:1\"}, {address: "
+                  "\"unix:/tmp/x.sock\"}]\n" REST);
     assert_int_equal(o->listeners_count, 3);
     assert_null(o->listeners[0].cert_path);
     assert_false(o->listeners[0].insecure_plaintext);
     options_free(o);
-    assert_fault("listen: [{address: \"0.0.0.0:1\"}]\n" REST, "t:1:20: 0.0.0.0:1 without `tls` would let everyone on the way");
+    assert_fault("listen: [{address: \"0.0.0.0:1\"}]\n" REST,
+                 "t:1:20: 0.0.0.0:1 without `tls` would let everyone on the way");
     assert_fault("listen: [{address: \"[::]:1\"}]\n" REST, "without `tls`");
     assert_fault("listen: [{address: \"192.0.2.1:1\"}]\n" REST, "without `tls`");
 }
@@ -32,16 +35,19 @@ static void plaintext_elsewhere_must_be_said_and_named(void **state)
     struct options *o;
 
     (void)state;
-    o = load_good("listen: [{address: \"0.0.0.0:1\", insecure_plaintext: true}]\nhosts: [a.example]\n" REST);
+    o = load_good(
+        "listen: [{address: \"0.0.0.0:1\", insecure_plaintext: true}]\nhosts: [a.example]\n" REST);
     assert_true(o->listeners[0].insecure_plaintext);
     options_free(o);
-    o = load_good("insecure_plaintext: true\nlisten: [{address: \"0.0.0.0:1\"}]\nhosts: [a.example]\n" REST);
+    o = load_good(
+        "insecure_plaintext: true\nlisten: [{address: \"0.0.0.0:1\"}]\nhosts: [a.example]\n" REST);
     assert_true(o->listeners[0].insecure_plaintext);
     options_free(o);
     assert_fault("listen: [{address: \"0.0.0.0:1\", insecure_plaintext: true}]\n" REST,
                  "t:1:1: 0.0.0.0:1 has no certificate to take names from: list under `hosts`");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", insecure_plaintext: yes}]\nhosts: [a.example]\n" REST,
-                 "did you mean `true`?");
+    assert_fault(
+        "listen: [{address: \"127.0.0.1:1\", insecure_plaintext: yes}]\nhosts: [a.example]\n" REST,
+        "did you mean `true`?");
 }
 
 static void tls_needs_a_pair_that_fits(void **state)
@@ -49,22 +55,33 @@ static void tls_needs_a_pair_that_fits(void **state)
     struct options *o;
 
     (void)state;
-    o = load_good("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST);
+    o = load_good(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST);
     assert_string_equal(o->listeners[0].cert_path, fixture_path("server.crt"));
     assert_string_equal(o->listeners[0].key_path, fixture_path("server.key"));
     assert_false(o->listeners[0].allows_tls12);
     options_free(o);
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt}}]\n" REST, "t:1:33: `tls` needs both `cert` and `key`");
+    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt}}]\n" REST,
+                 "t:1:33: `tls` needs both `cert` and `key`");
     assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {}}]\n" REST, "`tls` needs both");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: null}]\n" REST, "`tls` must hold `key: value` lines; it is empty");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: other.key}}]\n" REST, "t:1:45: `cert`: ");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: none.crt, key: server.key}}]\n" REST,
-                 "t:1:45: `cert`: cannot read");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: none.key}}]\n" REST,
-                 "t:1:62: `key`: cannot read");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: .}}]\n" REST, "is not a regular file");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: jwt.secret, key: server.key}}]\n" REST, "t:1:45: `cert`: ");
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key, min_version: 1.1}}]\n" REST,
+    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: null}]\n" REST,
+                 "`tls` must hold `key: value` lines; it is empty");
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: other.key}}]\n" REST,
+        "t:1:45: `cert`: ");
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: none.crt, key: server.key}}]\n" REST,
+        "t:1:45: `cert`: cannot read");
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: none.key}}]\n" REST,
+        "t:1:62: `key`: cannot read");
+    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: .}}]\n" REST,
+                 "is not a regular file");
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: jwt.secret, key: server.key}}]\n" REST,
+        "t:1:45: `cert`: ");
+    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key, "
+                 "min_version: 1.1}}]\n" REST,
                  "1.3 or 1.2");
 }
 
@@ -72,7 +89,9 @@ static void a_key_that_others_can_read_is_refused(void **state)
 {
     (void)state;
     assert_int_equal(chmod(fixture_path("server.key"), 0644), 0);
-    assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST, "`cert`: ");
+    assert_fault(
+        "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST,
+        "`cert`: ");
     assert_int_equal(chmod(fixture_path("server.key"), 0600), 0);
 }
 
@@ -82,12 +101,14 @@ static void addresses_must_be_addresses(void **state)
     assert_fault("listen: [{address: nonsense}]\n" REST, "t:1:20: `address`: ");
     assert_fault("listen: [{address: \"127.0.0.1:70000\"}]\n" REST, "t:1:20: `address`: ");
     assert_fault("listen: [{}]\n" REST, "t:1:10: a listener needs an `address`");
-    assert_fault("listen: [{address: \"127.0.0.1:80\"}, {address: \"127.0.0.1:80\"}]\n" REST, "two listeners have the address");
+    assert_fault("listen: [{address: \"127.0.0.1:80\"}, {address: \"127.0.0.1:80\"}]\n" REST,
+                 "two listeners have the address");
     assert_fault("listen: []\n" REST, "t:1:9: `listen` names no listener");
     assert_fault("listen: 127.0.0.1:80\n" REST, "t:1:9: `listen` must be a list");
     assert_fault("listen: {address: \"127.0.0.1:80\"}\n" REST, "t:1:9: `listen` must be a list");
     assert_fault("listen: [\"127.0.0.1:80\"]\n" REST, "must hold `key: value` lines");
-    options_free(load_good("listen: [{address: \"127.0.0.1:0\"}, {address: \"127.0.0.1:0\"}]\n" REST));
+    options_free(
+        load_good("listen: [{address: \"127.0.0.1:0\"}, {address: \"127.0.0.1:0\"}]\n" REST));
 }
 
 static void keys_of_later_versions_are_not_ignored(void **state)
@@ -95,14 +116,19 @@ static void keys_of_later_versions_are_not_ignored(void **state)
     (void)state;
     assert_fault("listen: [{address: \"127.0.0.1:1\", trusted_proxies: [10.0.0.0/8]}]\n" REST,
                  "t:1:35: `trusted_proxies` is not available in this version");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", proxy_protocol: true}]\n" REST, "`proxy_protocol` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, client_certificates: required}}]\n"
-                 REST, "`client_certificates` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, client_ca: ca.crt}}]\n" REST,
+    assert_fault("listen: [{address: \"127.0.0.1:1\", proxy_protocol: true}]\n" REST,
+                 "`proxy_protocol` is not available");
+    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
+                 "client_certificates: required}}]\n" REST,
+                 "`client_certificates` is not available");
+    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
+                 "client_ca: ca.crt}}]\n" REST,
                  "`client_ca` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, client_crl: ca.crt}}]\n" REST,
+    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
+                 "client_crl: ca.crt}}]\n" REST,
                  "`client_crl` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {certificates: []}}]\n" REST, "`certificates` is not available");
+    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {certificates: []}}]\n" REST,
+                 "`certificates` is not available");
 }
 
 int main(void)

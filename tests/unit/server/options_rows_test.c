@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_rows_test.c: the plain sections: server, limits, timeouts, compression, log, and what follows from them. */
+/* options_rows_test.c: the plain sections: server, limits, timeouts, compression, log, and what
+ * follows from them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 
 static void server_section(void **state)
 {
-    struct options *o = load_good(BASE "server: {workers: 64, drain: 0s, state_dir: /tmp/x, user: root}\n");
+    struct options *o =
+        load_good(BASE "server: {workers: 64, drain: 0s, state_dir: /tmp/x, user: root}\n");
 
     (void)state;
     assert_int_equal(o->workers, 64);
@@ -26,7 +28,8 @@ static void server_section(void **state)
     assert_fault(BASE "server: {workers: 0}\n", "t:5:19: `workers`: 0 is out of range: 1 to 64");
     assert_fault(BASE "server: {workers: 65}\n", "1 to 64");
     assert_fault(BASE "server: {workers: many}\n", "`workers`: `many` is not a whole number");
-    assert_fault(BASE "server: {user: nobody-of-this-name}\n", "this machine has no user `nobody-of-this-name`");
+    assert_fault(BASE "server: {user: nobody-of-this-name}\n",
+                 "this machine has no user `nobody-of-this-name`");
     assert_fault(BASE "server: {drain: 30}\n", "did you mean `30s`?");
     assert_fault(BASE "server: {wokers: 1}\n", "unknown key `wokers` (did you mean `workers`?)");
     assert_fault(BASE "server:\n", "`server` must hold `key: value` lines; it is empty");
@@ -34,19 +37,18 @@ static void server_section(void **state)
 
 static void limits_reach_their_fields(void **state)
 {
-    struct options *o = load_good(
-        BASE "limits:\n"
-             "  connections: {total: 1, per_ip: 2}\n"
-             "  handshakes: {per_second: 3, burst: 4, tls_at_once: 5}\n"
-             "  messages: {per_minute: 6, per_hour: 7}\n"
-             "  control_frames: {per_minute: 8}\n"
-             "  message_size: 100\n"
-             "  fragments: 10\n"
-             "  assembly: 11s\n"
-             "  subscriptions: 12\n"
-             "  channels: 13\n"
-             "  users: 14\n"
-             "  queue: {size: 150, stall: 16ms}\n");
+    struct options *o = load_good(BASE "limits:\n"
+                                       "  connections: {total: 1, per_ip: 2}\n"
+                                       "  handshakes: {per_second: 3, burst: 4, tls_at_once: 5}\n"
+                                       "  messages: {per_minute: 6, per_hour: 7}\n"
+                                       "  control_frames: {per_minute: 8}\n"
+                                       "  message_size: 100\n"
+                                       "  fragments: 10\n"
+                                       "  assembly: 11s\n"
+                                       "  subscriptions: 12\n"
+                                       "  channels: 13\n"
+                                       "  users: 14\n"
+                                       "  queue: {size: 150, stall: 16ms}\n");
     const struct limit_options *l = &o->limits;
 
     (void)state;
@@ -85,11 +87,23 @@ static void limits_follow_from_each_other(void **state)
 
 static void no_limit_can_be_switched_off_by_zero(void **state)
 {
-    static const char *const keys[] = {"connections: {total: 0}", "connections: {per_ip: 0}", "handshakes: {per_second: 0}",
-                                       "handshakes: {burst: 0}", "handshakes: {tls_at_once: 0}", "messages: {per_minute: 0}",
-                                       "messages: {per_hour: 0}", "control_frames: {per_minute: 0}", "message_size: 0",
-                                       "fragments: 0", "assembly: 0s", "subscriptions: 0", "channels: 0", "users: 0",
-                                       "queue: {stall: 0s}", "messages: {per_minute: 1000000001}", "message_size: 65MiB"};
+    static const char *const keys[] = {"connections: {total: 0}",
+                                       "connections: {per_ip: 0}",
+                                       "handshakes: {per_second: 0}",
+                                       "handshakes: {burst: 0}",
+                                       "handshakes: {tls_at_once: 0}",
+                                       "messages: {per_minute: 0}",
+                                       "messages: {per_hour: 0}",
+                                       "control_frames: {per_minute: 0}",
+                                       "message_size: 0",
+                                       "fragments: 0",
+                                       "assembly: 0s",
+                                       "subscriptions: 0",
+                                       "channels: 0",
+                                       "users: 0",
+                                       "queue: {stall: 0s}",
+                                       "messages: {per_minute: 1000000001}",
+                                       "message_size: 65MiB"};
     char text[512];
 
     (void)state;
@@ -101,7 +115,8 @@ static void no_limit_can_be_switched_off_by_zero(void **state)
 
 static void timeouts_have_bounds(void **state)
 {
-    struct options *o = load_good(BASE "timeouts: {tls: 1s, header: 2s, ping: 3s, pong: 4s, close: 500ms}\n");
+    struct options *o =
+        load_good(BASE "timeouts: {tls: 1s, header: 2s, ping: 3s, pong: 4s, close: 500ms}\n");
 
     (void)state;
     assert_int_equal(o->timeouts.tls_ms, 1000);
@@ -117,7 +132,8 @@ static void timeouts_have_bounds(void **state)
 
 static void compression_is_off_unless_said(void **state)
 {
-    struct options *o = load_good(BASE "compression: {enabled: true, context_takeover: true, window_bits: 9, level: 1}\n");
+    struct options *o = load_good(
+        BASE "compression: {enabled: true, context_takeover: true, window_bits: 9, level: 1}\n");
 
     (void)state;
     assert_true(o->deflate.is_enabled);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_test.c: whole files: the defaults, the agreed format as it stands in the documents, empty and broken files, files
- * from disk, and the shipped examples. */
+/* options_test.c: whole files: the defaults, the agreed format as it stands in the documents, empty
+ * and broken files, files from disk, and the shipped examples. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +63,8 @@ static void the_agreed_format_is_taken(void **state)
         "server:   {workers: 2, drain: 5s, state_dir: ./state}\n"
         "listen:\n"
         "  - address: 0.0.0.0:8443\n"
-        "    tls: {cert: server.crt, key: server.key, min_version: \"1.2\", client_certificates: off}\n"
+        "    tls: {cert: server.crt, key: server.key, min_version: \"1.2\", client_certificates: "
+        "off}\n"
         "    trusted_proxies: []\n"
         "    proxy_protocol: false\n"
         "hosts:    []\n"
@@ -108,10 +109,12 @@ static void an_empty_file_shows_the_smallest_one_that_works(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        assert_fault(files[i], "t:1:1: there is no listener here. The smallest file that works:\n  listen:");
+        assert_fault(files[i],
+                     "t:1:1: there is no listener here. The smallest file that works:\n  listen:");
     /* And it does work. */
     options_free(load_good("  listen: [{address: 127.0.0.1:8080}]\n"
-                           "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: null, audience: null}]}\n"
+                           "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, "
+                           "issuer: null, audience: null}]}\n"
                            "  channels: [{pattern: \"public:chat\"}]"));
 }
 
@@ -121,16 +124,20 @@ static void whole_files_can_be_wrong(void **state)
     assert_fault("just text\n", "t:1:1: a configuration is made of `key: value` lines");
     assert_fault("[a, b]\n", "t:1:1: a configuration is made of");
     assert_fault(BASE "limts: {}\n", "t:5:1: unknown key `limts` (did you mean `limits`?)");
-    assert_fault(BASE "log: {}\nlog: {}\n", "t:6:1: `log` stands here a second time (first in line 5)");
+    assert_fault(BASE "log: {}\nlog: {}\n",
+                 "t:6:1: `log` stands here a second time (first in line 5)");
     assert_fault(BASE "log: &x {}\n", "t:5:6: anchors");
-    assert_fault(BASE "internal: {address: 127.0.0.1:9443}\n", "t:5:1: `internal` is not available in this version");
+    assert_fault(BASE "internal: {address: 127.0.0.1:9443}\n",
+                 "t:5:1: `internal` is not available in this version");
     assert_fault(BASE "messages: {}\n", "t:5:1: `messages` is not available in this version");
 }
 
 static void every_fault_is_told_at_once(void **state)
 {
-    char *text = problems_of("listen: [{address: nonsense}]\nlimits: {message_size: 1}\nhosts: [\"*\"]\norigins: [\"*\"]\n"
-                             "colour: red\nlog: {level: loud}\n", NULL);
+    char *text = problems_of("listen: [{address: nonsense}]\nlimits: {message_size: 1}\nhosts: "
+                             "[\"*\"]\norigins: [\"*\"]\n"
+                             "colour: red\nlog: {level: loud}\n",
+                             NULL);
 
     (void)state;
     for (int line = 1; line <= 6; line++) {
