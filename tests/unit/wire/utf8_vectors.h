@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* utf8_vectors.h: the 132 texts of Autobahn groups 6.5 to 6.23, as hexadecimal. A valid one is echoed,
- * any other fails the connection with 1007. */
+/* utf8_vectors.h: the 132 texts of Autobahn groups 6.5 to 6.23, as hexadecimal. A valid one is
+ * echoed, any other fails the connection with 1007. */
 #ifndef TESTS_UTF8_VECTORS_H
 #define TESTS_UTF8_VECTORS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ws_message_test.c: RFC 6455 sections 5.4 to 5.7, RFC 7692 section 6, limits hit exactly and
- * memory that follows what has arrived (C-A1, C-A6, C-A8 to C-A13, C-A17, C-A21). Every stream is
+/* ws_message_test.c: RFC 6455 sections 5.4 to 5.7, limits hit exactly and
+ * memory that follows what has arrived (C-A1, C-A6, C-A8 to C-A13, C-A17). Every stream is
  * fed whole and cut in many ways; all must tell the same. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -8,18 +8,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/status.h"
 #include "utf8_vectors.h"
-#include "wire/ws_deflate.h"
-#include "ws_trace.h"
+#include "ws_trace_expect.h"
 
-static const struct ws_limits usual = {
-    .message_bytes = 65536,
-    .fragments = 1024,
-    .expect_mask = true,
-    .accepts_text = true,
-    .accepts_binary = true,
-};
 static const struct frame_kind whole_text = {WS_TEXT, true, false, true};
 static const struct frame_kind whole_binary = {WS_BINARY, true, false, true};
 static const struct frame_kind first_text = {WS_TEXT, false, false, true};
@@ -27,64 +18,6 @@ static const struct frame_kind first_binary = {WS_BINARY, false, false, true};
 static const struct frame_kind middle = {WS_CONTINUATION, false, false, true};
 static const struct frame_kind last = {WS_CONTINUATION, true, false, true};
 static const struct frame_kind ping = {WS_PING, true, false, true};
-static const struct frame_kind packed_text = {WS_TEXT, true, true, true};
-static const struct frame_kind packed_first = {WS_TEXT, false, true, true};
-
-/* One trace of all ways to cut `in`, or a failed test. */
-static struct ws_trace run_all(const struct ws_limits *limits, bool with_inflate,
-                               const struct bytes *in)
-{
-    static const size_t steps[] = {0, 1, 2, 3, 7, 64, 400, 5000};
-    struct ws_inflate *z = NULL;
-    struct ws_trace first;
-    uint32_t chance = 5;
-
-    if (with_inflate)
-        assert_int_equal(ws_inflate_new(&z, 15, false), OK);
-    first = ws_trace_run(limits, z, in, 0, NULL);
-    for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        /* Each step once in even pieces and, the larger ones, once in random ones. */
-        for (int is_random = 0; is_random < (steps[i] < 7 ? 1 : 2); is_random++) {
-            struct ws_trace t =
-                ws_trace_run(limits, z, in, steps[i], is_random == 1 ? &chance : NULL);
-
-            assert_int_equal(t.text.len, first.text.len);
-            if (t.text.len > 0)
-                assert_memory_equal(t.text.data, first.text.data, t.text.len);
-            if (first.fail_reason != NULL)
-                assert_string_equal(t.fail_reason, first.fail_reason);
-            ws_trace_clear(&t);
-        }
-    }
-    ws_inflate_free(z);
-    return first;
-}
-
-static void expect_fail(const struct ws_limits *limits, bool with_inflate, struct bytes *in,
-                        unsigned code)
-{
-    struct ws_trace t = run_all(limits, with_inflate, in);
-
-    assert_int_equal(t.fail_code, code);
-    assert_non_null(t.fail_reason);
-    assert_true(strlen(t.fail_reason) <= 123);
-    ws_trace_clear(&t);
-    in->len = 0;
-}
-
-static void expect_message(const struct ws_limits *limits, bool with_inflate, struct bytes *in,
-                           const void *payload, size_t len)
-{
-    struct ws_trace t = run_all(limits, with_inflate, in);
-
-    assert_int_equal(t.fail_code, 0);
-    assert_int_equal(t.counts[WS_EVENT_TEXT] + t.counts[WS_EVENT_BINARY], 1);
-    assert_int_equal(t.last.len, len);
-    if (len > 0)
-        assert_memory_equal(t.last.data, payload, len);
-    ws_trace_clear(&t);
-    in->len = 0;
-}
 
 static void rfc_6455_section_5_7(void **unused)
 {
@@ -446,122 +379,6 @@ static void text_is_checked_as_it_arrives(void **unused)
     bytes_clear(&in);
 }
 
-static void compressed_hello(void **unused)
-{
-    static const char *const hello[] = {"f248cdc9c90700", "000500faff48656c6c6f00",
-                                        "f348cdc9c9070000", "f24805000000ffffcac9c90700"};
-    struct bytes in = {NULL, 0, 0};
-
-    (void)unused;
-    for (size_t i = 0; i < 4; i++) {
-        struct bytes packed = bytes_of_hex(hello[i]);
-
-        bytes_add_frame(&in, packed_text, packed.data, packed.len);
-        expect_message(&usual, true, &in, "Hello", 5);
-        bytes_add_frame(&in, packed_first, packed.data, 3); /* RFC 7692 section 7.2.3.1 */
-        bytes_add_frame(&in, ping, "between", 7);
-        bytes_add_frame(&in, last, packed.data + 3, packed.len - 3);
-        expect_message(&usual, true, &in, "Hello", 5);
-        bytes_clear(&packed);
-    }
-    bytes_add_frame(&in, packed_text, "\0", 1);
-    expect_message(&usual, true, &in, "", 0);
-    bytes_add_frame(&in, whole_text, "plain", 5); /* uncompressed stays allowed */
-    expect_message(&usual, true, &in, "plain", 5);
-    bytes_clear(&in);
-}
-
-static void where_rsv1_may_stand(void **unused)
-{
-    struct bytes in = {NULL, 0, 0};
-
-    (void)unused;
-    bytes_add_header(&in, packed_text, 5); /* not negotiated */
-    expect_fail(&usual, false, &in, 1002);
-    bytes_add_frame(&in, packed_first, "\xf2\x48", 2);
-    bytes_add_header(&in, (struct frame_kind){WS_CONTINUATION, true, true, true}, 5);
-    expect_fail(&usual, true, &in, 1002);
-    bytes_add_frame(&in, first_text, "a", 1);
-    bytes_add_header(&in, (struct frame_kind){WS_CONTINUATION, true, true, true}, 5);
-    expect_fail(&usual, true, &in, 1002);
-    bytes_add_header(&in, (struct frame_kind){WS_PING, true, true, true}, 0);
-    expect_fail(&usual, true, &in, 1002);
-    bytes_clear(&in);
-}
-
-static void bad_compressed_messages(void **unused)
-{
-    struct bytes in = {NULL, 0, 0};
-
-    (void)unused;
-    bytes_add_frame(&in, packed_text, "\xff", 1);
-    expect_fail(&usual, true, &in, 1007);
-    bytes_add_frame(&in, packed_text, "\xf2\x48\xcd", 3);
-    expect_fail(&usual, true, &in, 1007);
-    bytes_add_frame(&in, packed_text, "\x00\x01\x00\xfe\xff\x80\x00", 7); /* stored: 80 */
-    expect_fail(&usual, true, &in, 1007);
-    bytes_add_frame(&in, (struct frame_kind){WS_BINARY, true, true, true},
-                    "\x00\x01\x00\xfe\xff\x80\x00", 7);
-    expect_message(&usual, true, &in, "\x80", 1);
-    bytes_clear(&in);
-}
-
-static void pack(struct bytes *in, const void *payload, size_t len)
-{
-    struct ws_deflate *d = NULL;
-    uint8_t *packed;
-    size_t packed_len;
-
-    assert_int_equal(ws_deflate_new(&d, 15, 9, false), OK);
-    assert_int_equal(ws_deflate_message(d, payload, len, &packed, &packed_len), OK);
-    bytes_add_frame(in, packed_text, packed, packed_len);
-    ws_deflate_free(d);
-}
-
-static void compressed_limits_are_exact(void **unused)
-{
-    struct ws_limits limits = usual;
-    size_t full = 16u << 20;
-    char *zeros = calloc(1, full);
-    struct bytes in = {NULL, 0, 0};
-
-    (void)unused;
-    assert_non_null(zeros);
-    pack(&in, zeros, 65536);
-    expect_message(&limits, true, &in, zeros, 65536);
-    pack(&in, zeros, 65537);
-    expect_fail(&limits, true, &in, 1009);
-    pack(&in, zeros, full); /* 1029:1 (C-A21) */
-    expect_fail(&limits, true, &in, 1009);
-    limits.inflate_ratio = 100;
-    pack(&in, zeros, 16384);
-    expect_message(&limits, true, &in, zeros, 16384);
-    pack(&in, zeros, 65536);
-    expect_fail(&limits, true, &in, 1009);
-    limits.inflate_ratio = 0;
-    limits.message_bytes = 1000; /* what may be gathered: 1000 + 1000 / 64 + 1024 */
-    bytes_add_header(&in, packed_text, 2040);
-    expect_fail(&limits, true, &in, 1009);
-    bytes_add_frame(&in, packed_text, zeros, 2039); /* let in, and then judged by what it holds */
-    expect_fail(&limits, true, &in, 1007);
-    bytes_clear(&in);
-    free(zeros);
-}
-
-static void incompressible_messages_of_the_full_size_pass(void **unused)
-{
-    uint8_t noise[65536];
-    struct bytes in = {NULL, 0, 0};
-    uint32_t chance = 11;
-
-    (void)unused;
-    for (size_t i = 0; i < sizeof(noise); i++)
-        noise[i] = (uint8_t)test_chance(&chance, 128);
-    pack(&in, noise, sizeof(noise));
-    expect_message(&usual, true, &in, noise, sizeof(noise));
-    bytes_clear(&in);
-}
-
 /* Streams of random frames, half of them with a random byte changed: all cuts agree (C-A6). */
 static void random_streams_agree_however_they_are_cut(void **unused)
 {
@@ -682,11 +499,6 @@ int main(void)
         cmocka_unit_test(memory_follows_what_has_arrived),
         cmocka_unit_test(large_messages_move_seldom),
         cmocka_unit_test(text_is_checked_as_it_arrives),
-        cmocka_unit_test(compressed_hello),
-        cmocka_unit_test(where_rsv1_may_stand),
-        cmocka_unit_test(bad_compressed_messages),
-        cmocka_unit_test(compressed_limits_are_exact),
-        cmocka_unit_test(incompressible_messages_of_the_full_size_pass),
         cmocka_unit_test(random_streams_agree_however_they_are_cut),
         cmocka_unit_test(a_failed_decoder_stays_failed),
         cmocka_unit_test(the_payload_lies_in_the_input),
