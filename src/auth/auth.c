@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth.c: the table of methods. A new way to log in is a file of its own that fills struct identity, and one row here. */
+/* auth.c: the table of methods. A new way to log in is a file of its own that fills struct
+ * identity, and one row here. */
 #include "auth/auth.h"
 
 #include <string.h>
@@ -12,7 +13,8 @@ struct question {
     struct arena *arena;
 };
 
-static enum auth_verdict check_jwt(struct identity *who, const struct question *q, const char **fault)
+static enum auth_verdict check_jwt(struct identity *who, const struct question *q,
+                                   const char **fault)
 {
     struct jwt_rules rules = {q->auth->issuers, q->auth->issuers_count, q->auth->roles};
     enum jwt_fault answer;
@@ -31,14 +33,16 @@ static enum auth_verdict check_jwt(struct identity *who, const struct question *
     }
 }
 
-static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who, const struct question *q,
+static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who,
+                                                            const struct question *q,
                                                             const char **fault) = {
     [CREDENTIAL_BEARER] = check_jwt,
     [CREDENTIAL_FIRST_MESSAGE] = check_jwt,
 };
 
-enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential, int64_t wall_s, struct arena *arena,
-                             struct identity *who, const char **fault)
+enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
+                             int64_t wall_s, struct arena *arena, struct identity *who,
+                             const char **fault)
 {
     struct question question = {auth, credential, wall_s, arena};
     enum auth_verdict verdict = AUTH_FAILED;
@@ -53,7 +57,8 @@ enum auth_verdict auth_check(const struct auth *auth, const struct credential *c
 
 static bool is_token_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~+/", c) != NULL);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~+/", c) != NULL);
 }
 
 bool auth_bearer_parse(struct view header_value, struct view *token)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jws.c: from the bytes of a token to "this key has signed this". A key knows its own algorithm and its own way to verify; the
- * header only picks among keys, so no header can turn one kind of key into another (R-J1, R-J2). Keys named or carried by the
- * token itself (jku, jwk, x5u, x5c) are never looked at (R-J6). */
+/* jws.c: from the bytes of a token to "this key has signed this". A key knows its own algorithm and
+ * its own way to verify; the header only picks among keys, so no header can turn one kind of key
+ * into another (R-J1, R-J2). Keys named or carried by the token itself (jku, jwk, x5u, x5c) are
+ * never looked at (R-J6). */
 #include "auth/jws.h"
 
 #include <string.h>
@@ -13,8 +14,8 @@
 #define KEY_ID_BYTES_MAX 256
 #define HEADER_NODES_MAX 128
 
-/* Counts the dots before anything else is done: a million of them costs one pass over 8 KiB (C-D11), and the five segments
- * of an encrypted token are none of ours (R-J11). */
+/* Counts the dots before anything else is done: a million of them costs one pass over 8 KiB
+ * (C-D11), and the five segments of an encrypted token are none of ours (R-J11). */
 static enum jwt_fault split(struct view parts[3], struct view token)
 {
     size_t dots = 0;
@@ -47,13 +48,17 @@ static enum jwt_fault decode(struct view *out, struct view text, struct arena *a
     return JWT_OK;
 }
 
-/* RFC 8725 section 3.11: a token that says what it is must be one of those that may open a connection. A logout token, a
- * security event or a proof of possession signed by the same issuer says something else and is refused; one that says nothing
- * is an ordinary JWT (RFC 7519 section 5.1 leaves typ optional, and many issuers leave it out). */
+/* RFC 8725 section 3.11: a token that says what it is must be one of those that may open a
+ * connection. A logout token, a security event or a proof of possession signed by the same issuer
+ * says something else and is refused; one that says nothing is an ordinary JWT (RFC 7519
+ * section 5.1 leaves typ optional, and many issuers leave it out). */
 static bool type_ok(const struct json *header)
 {
     static const struct view types[] = {
-        VIEW("JWT"), VIEW("application/jwt"), VIEW("at+jwt"), VIEW("application/at+jwt"),
+        VIEW("JWT"),
+        VIEW("application/jwt"),
+        VIEW("at+jwt"),
+        VIEW("application/at+jwt"),
     };
     const struct json *type = json_member(header, VIEW("typ"));
 
@@ -74,10 +79,12 @@ static enum jwt_fault read_header(struct jws *jws, const struct json *header)
 
     if (header->type != JSON_OBJECT || !json_member_string(header, VIEW("alg"), &jws->algorithm))
         return JWT_HEADER;
-    /* We understand no extension, so every form of crit is one we must not process (RFC 7515 section 4.1.11, C-D6). */
+    /* We understand no extension, so every form of crit is one we must not process (RFC 7515
+     * section 4.1.11, C-D6). */
     if (json_member(header, VIEW("crit")) != NULL)
         return JWT_CRITICAL;
-    if (json_member(header, VIEW("enc")) != NULL || json_member(header, VIEW("zip")) != NULL || !type_ok(header))
+    if (json_member(header, VIEW("enc")) != NULL || json_member(header, VIEW("zip")) != NULL ||
+        !type_ok(header))
         return JWT_HEADER;
     jws->has_key_id = key_id != NULL;
     if (key_id == NULL)
@@ -132,9 +139,11 @@ enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer)
             continue;
         if (fault == JWT_ALGORITHM)
             fault = JWT_UNKNOWN_KEY;
-        if (key->key_id[0] != '\0' && jws->has_key_id && !view_eq(jws->key_id, view_of_text(key->key_id)))
+        if (key->key_id[0] != '\0' && jws->has_key_id &&
+            !view_eq(jws->key_id, view_of_text(key->key_id)))
             continue;
-        if (key->verify(key, jws->signed_part, (const uint8_t *)jws->signature.ptr, jws->signature.len) == OK)
+        if (key->verify(key, jws->signed_part, (const uint8_t *)jws->signature.ptr,
+                        jws->signature.len) == OK)
             return JWT_OK;
         fault = JWT_SIGNATURE;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jws.h: the outer half of a token: compact form (RFC 7515 section 7.1), header, key, signature. Knows no claims.
- * Inside auth/ only. Views point into the token or the arena. */
+/* jws.h: the outer half of a token: compact form (RFC 7515 section 7.1), header, key, signature.
+ * Knows no claims. Inside auth/ only. Views point into the token or the arena. */
 #ifndef AUTH_JWS_H
 #define AUTH_JWS_H
 
@@ -17,7 +17,8 @@ struct jws {
 
 /* Form and header. Nothing is allocated before the token has three segments and a sane length. */
 enum jwt_fault jws_parse(struct jws *jws, struct view token, struct arena *arena);
-/* JWT_OK when a key of this issuer, of exactly the algorithm that the header names, has made the signature. */
+/* JWT_OK when a key of this issuer, of exactly the algorithm that the header names, has made the
+ * signature. */
 enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer);
 
 #endif

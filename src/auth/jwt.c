@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt.c: the order in which a token is judged. Claims are not even parsed before some key of ours has signed them, so a
- * stranger reaches no more code than base64url, one small header and a MAC. Form and signature: jws.c. Claims: jwt_claims.c. */
+/* jwt.c: the order in which a token is judged. Claims are not even parsed before some key of ours
+ * has signed them, so a stranger reaches no more code than base64url, one small header and a MAC.
+ * Form and signature: jws.c. Claims: jwt_claims.c. */
 #include "auth/jwt.h"
 
 #include "auth/jws.h"
@@ -33,7 +34,8 @@ const char *jwt_fault_text(enum jwt_fault fault)
     return (unsigned)fault < sizeof(texts) / sizeof(texts[0]) ? texts[fault] : "unknown";
 }
 
-static enum jwt_fault parse_claims(const struct json **claims, struct view payload, struct arena *arena)
+static enum jwt_fault parse_claims(const struct json **claims, struct view payload,
+                                   struct arena *arena)
 {
     static const struct json_limits limits = {.depth = 16, .nodes = CLAIMS_NODES_MAX};
     struct json *root;
@@ -46,12 +48,13 @@ static enum jwt_fault parse_claims(const struct json **claims, struct view paylo
     return JWT_OK;
 }
 
-/* A row is a key set together with the issuer and audience it may speak for. The key that verifies decides the row, and the
- * claims must then satisfy that very row: one issuer's key never vouches for another issuer's name (C-D18). Two rows may hold
- * the same secret, so a row that says no does not end the search. Of several refusals we report the one that came furthest,
- * which is the order of enum jwt_fault. */
-enum jwt_fault jwt_verify(struct identity *who, const struct jwt_rules *rules, struct view token, int64_t wall_s,
-                          struct arena *arena)
+/* A row is a key set together with the issuer and audience it may speak for. The key that verifies
+ * decides the row, and the claims must then satisfy that very row: one issuer's key never vouches
+ * for another issuer's name (C-D18). Two rows may hold the same secret, so a row that says no does
+ * not end the search. Of several refusals we report the one that came furthest, which is the order
+ * of enum jwt_fault. */
+enum jwt_fault jwt_verify(struct identity *who, const struct jwt_rules *rules, struct view token,
+                          int64_t wall_s, struct arena *arena)
 {
     const struct json *claims = NULL;
     enum jwt_fault furthest = JWT_ALGORITHM;

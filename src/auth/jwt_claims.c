@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt_claims.c: the claims of RFC 7519 section 4.1. A required claim that is absent and any claim of the wrong type are
- * refused: what is not understood never counts as what is not there (W-16).
+/* jwt_claims.c: the claims of RFC 7519 section 4.1. A required claim that is absent and any claim
+ * of the wrong type are refused: what is not understood never counts as what is not there (W-16).
  *
- * Time. A token is over from the second of its `exp` on ("on or after", RFC 7519 section 4.1.4), which the skew moves later;
- * a fraction of `exp` is cut off, so that a clock of whole seconds never accepts late. A connection ends at the same moment:
- * identity.expires_at_s is floor(exp) + skew. */
+ * Time. A token is over from the second of its `exp` on ("on or after", RFC 7519 section 4.1.4),
+ * which the skew moves later; a fraction of `exp` is cut off, so that a clock of whole seconds
+ * never accepts late. A connection ends at the same moment: identity.expires_at_s is floor(exp) +
+ * skew. */
 #include "auth/jwt_claims.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 
 #include "message/json.h"
 
-#define LATEST_S INT64_C(253402300799) /* 9999-12-31: later ends are cut to it, so that sums and milliseconds fit */
+/* 9999-12-31: later ends are cut to it, so that sums and milliseconds fit. */
+#define LATEST_S INT64_C(253402300799)
 
 static bool is_string(const struct json *claim)
 {
@@ -62,16 +64,17 @@ static enum jwt_fault read_names(struct identity *who, const struct json *claims
     if (jti == NULL)
         return JWT_OK;
     /* It is kept as a C string, where a NUL would make two ids look the same. */
-    if (!is_string(jti) || jti->text.len > IDENTITY_TOKEN_ID_MAX || memchr(jti->text.ptr, '\0', jti->text.len) != NULL)
+    if (!is_string(jti) || jti->text.len > IDENTITY_TOKEN_ID_MAX ||
+        memchr(jti->text.ptr, '\0', jti->text.len) != NULL)
         return JWT_CLAIMS;
     memcpy(who->token_id, jti->text.ptr, jti->text.len);
     return JWT_OK;
 }
 
-/* An array of strings, or one string with blanks between the roles. A role that the configuration does not know gives
- * nothing. */
-static enum jwt_fault read_roles(struct identity *who, const struct jwt_issuer *issuer, const struct role_set *roles,
-                                 const struct json *claims)
+/* An array of strings, or one string with blanks between the roles. A role that the configuration
+ * does not know gives nothing. */
+static enum jwt_fault read_roles(struct identity *who, const struct jwt_issuer *issuer,
+                                 const struct role_set *roles, const struct json *claims)
 {
     const struct json *claim = json_member(claims, view_of_text(issuer->roles_claim));
     struct view rest;
@@ -98,7 +101,8 @@ static enum jwt_fault read_roles(struct identity *who, const struct jwt_issuer *
     return JWT_OK;
 }
 
-/* `nbf` and `iat`: may be absent; must be a finite number that does not lie ahead of us by more than the skew. */
+/* `nbf` and `iat`: may be absent; must be a finite number that does not lie ahead of us by more
+ * than the skew. */
 static enum jwt_fault check_begun(const struct json *claims, struct view name, int64_t latest_s)
 {
     const struct json *claim = json_member(claims, name);
@@ -111,7 +115,8 @@ static enum jwt_fault check_begun(const struct json *claims, struct view name, i
     return date > (double)latest_s ? JWT_NOT_YET : JWT_OK;
 }
 
-static enum jwt_fault check_end(struct identity *who, const struct json *claims, uint32_t skew_s, int64_t wall_s)
+static enum jwt_fault check_end(struct identity *who, const struct json *claims, uint32_t skew_s,
+                                int64_t wall_s)
 {
     double date;
 
@@ -125,14 +130,15 @@ static enum jwt_fault check_end(struct identity *who, const struct json *claims,
     return wall_s >= who->expires_at_s ? JWT_EXPIRED : JWT_OK;
 }
 
-enum jwt_fault jwt_claims_check(struct identity *who, const struct jwt_issuer *issuer, const struct role_set *roles,
-                                const struct json *claims, int64_t wall_s)
+enum jwt_fault jwt_claims_check(struct identity *who, const struct jwt_issuer *issuer,
+                                const struct role_set *roles, const struct json *claims,
+                                int64_t wall_s)
 {
     struct identity found = {.method = IDENTITY_JWT, .authenticated_at_s = wall_s};
     enum jwt_fault fault;
 
-    /* A token bound to a key (RFC 7800) must not be taken from someone who has not shown that key, and nothing here asks
-     * for one (RFC 8705 section 3). */
+    /* A token bound to a key (RFC 7800) must not be taken from someone who has not shown that key,
+     * and nothing here asks for one (RFC 8705 section 3). */
     if (claims->type != JSON_OBJECT || json_member(claims, VIEW("cnf")) != NULL)
         return JWT_CLAIMS;
     fault = check_issuer(issuer, claims);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt_hmac.c: symmetric keys (RFC 7518 section 3.2): making one, verifying with one, and writing tokens with one. */
+/* jwt_hmac.c: symmetric keys (RFC 7518 section 3.2): making one, verifying with one, and writing
+ * tokens with one. */
 #include "auth/jwt.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "base/random.h"
 #include "base/status.h"
 
-#define HEADER_BYTES_MAX 256
+#define HEADER_BYTES_MAX  256
 #define PAYLOAD_BYTES_MAX 4096
 
 static const struct {
@@ -32,12 +33,14 @@ static int find_algorithm(const char *name)
     return -1;
 }
 
-static int verify(const struct jwt_key *key, struct view signed_part, const uint8_t *signature, size_t signature_bytes)
+static int verify(const struct jwt_key *key, struct view signed_part, const uint8_t *signature,
+                  size_t signature_bytes)
 {
     return hmac_verify(key->hmac, signed_part.ptr, signed_part.len, signature, signature_bytes);
 }
 
-int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id, const void *secret, size_t secret_bytes)
+int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id,
+                      const void *secret, size_t secret_bytes)
 {
     struct jwt_key made = {.verify = verify};
     int i = find_algorithm(algorithm);
@@ -90,8 +93,8 @@ struct span {
     int64_t from_s, to_s;
 };
 
-static void write_payload(struct wr *w, const struct jwt_issuer *issuer, struct view subject, struct view roles,
-                          struct span span)
+static void write_payload(struct wr *w, const struct jwt_issuer *issuer, struct view subject,
+                          struct view roles, struct span span)
 {
     uint8_t id[16];
     char id_text[BASE64_BYTES(sizeof(id))];
@@ -121,7 +124,8 @@ static int append_encoded(struct buf *out, const void *bytes, size_t len)
 }
 
 /* The whole token behind what `out` already holds from `start` on. */
-static int append_token(struct buf *out, const struct jwt_key *key, const struct wr *header, const struct wr *payload)
+static int append_token(struct buf *out, const struct jwt_key *key, const struct wr *header,
+                        const struct wr *payload)
 {
     uint8_t mac[HMAC_BYTES_MAX];
     size_t start = out->len;
@@ -148,8 +152,8 @@ static int append_token(struct buf *out, const struct jwt_key *key, const struct
     return rc;
 }
 
-int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer *issuer, struct view subject,
-             struct view roles, int64_t wall_s, int64_t ttl_s)
+int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer *issuer,
+             struct view subject, struct view roles, int64_t wall_s, int64_t ttl_s)
 {
     uint8_t header_bytes[HEADER_BYTES_MAX];
     uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
@@ -158,7 +162,8 @@ int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer
     struct span span = {.from_s = wall_s};
 
     /* We write no token that we would refuse ourselves. */
-    if (!identity_user_ok(subject) || wall_s < 0 || ttl_s <= 0 || __builtin_add_overflow(wall_s, ttl_s, &span.to_s))
+    if (!identity_user_ok(subject) || wall_s < 0 || ttl_s <= 0 ||
+        __builtin_add_overflow(wall_s, ttl_s, &span.to_s))
         return E_INVALID;
     write_header(&header, key);
     write_payload(&payload, issuer, subject, roles, span);

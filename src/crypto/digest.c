@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.c: two plain digests through EVP, so that the provider's fastest code is taken. Keyed digests are in hmac.c. */
+/* digest.c: two plain digests through EVP, so that the provider's fastest code is taken. Keyed
+ * digests are in hmac.c. */
 #include "crypto/digest.h"
 
 #include <openssl/evp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hmac.c: HMAC under prepared keys. Preparing fetches the algorithm and hashes the padded key once; every sign and verify
- * then works on a duplicate of that state, so that a key is never written to after hmac_key_new and needs no lock. */
+/* hmac.c: HMAC under prepared keys. Preparing fetches the algorithm and hashes the padded key once;
+ * every sign and verify then works on a duplicate of that state, so that a key is never written to
+ * after hmac_key_new and needs no lock. */
 #include "crypto/hmac.h"
 
 #include <stdlib.h>
@@ -44,14 +45,16 @@ static int prepare(struct hmac_key *key, const void *secret, size_t secret_bytes
     if (key->prepared == NULL)
         return E_NOMEM;
     /* The parameter is read only; its type in the library merely lacks the const. */
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)hashes[key->hash].name, 0);
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char *)(uintptr_t)hashes[key->hash].name, 0);
     params[1] = OSSL_PARAM_construct_end();
     if (EVP_MAC_init(key->prepared, secret, secret_bytes, params) != 1)
         return E_CRYPTO;
     return OK;
 }
 
-int hmac_key_new(struct hmac_key **out, enum hmac_hash hash, const void *secret, size_t secret_bytes)
+int hmac_key_new(struct hmac_key **out, enum hmac_hash hash, const void *secret,
+                 size_t secret_bytes)
 {
     struct hmac_key *key;
     int rc;
@@ -91,7 +94,8 @@ int hmac_sign(uint8_t *mac, const struct hmac_key *key, const void *bytes, size_
         return E_NOMEM;
     if (len > 0 && EVP_MAC_update(context, bytes, len) != 1)
         goto done;
-    if (EVP_MAC_final(context, mac, &written, hmac_bytes(key->hash)) != 1 || written != hmac_bytes(key->hash))
+    if (EVP_MAC_final(context, mac, &written, hmac_bytes(key->hash)) != 1 ||
+        written != hmac_bytes(key->hash))
         goto done;
     rc = OK;
 done:
@@ -99,12 +103,14 @@ done:
     return rc;
 }
 
-int hmac_verify(const struct hmac_key *key, const void *bytes, size_t len, const void *mac, size_t mac_bytes)
+int hmac_verify(const struct hmac_key *key, const void *bytes, size_t len, const void *mac,
+                size_t mac_bytes)
 {
     uint8_t expected[HMAC_BYTES_MAX];
     int rc = E_DENIED;
 
-    /* The length of a MAC is no secret. A truncated one is refused: RFC 7518 section 3.2 knows none. */
+    /* The length of a MAC is no secret. A truncated one is refused: RFC 7518 section 3.2 knows
+     * none. */
     if (mac_bytes != hmac_bytes(key->hash))
         return E_DENIED;
     if (hmac_sign(expected, key, bytes, len) == OK && CRYPTO_memcmp(expected, mac, mac_bytes) == 0)

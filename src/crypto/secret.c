@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret.c: comparing, wiping and loading secrets. What makes a secret weak is judged in secret_weak.c. */
+/* secret.c: comparing, wiping and loading secrets. What makes a secret weak is judged in
+ * secret_weak.c. */
 #include "crypto/secret.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ void secret_buf_clear(struct buf *b)
     buf_clear(b);
 }
 
-/* The mode is asked of the open file, not of the path, so that nobody can swap the file in between. */
+/* The mode is asked of the open file, not of the path, so that nobody can swap the file in between.
+ */
 static int check_file(int fd, const char *path, struct error *why)
 {
     struct stat st;
@@ -45,8 +47,10 @@ static int check_file(int fd, const char *path, struct error *why)
         return E_IO;
     }
     if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-        error_set(why, "secret file %s is open to every user of this machine (mode %04o); close it with: chmod o-rw %s", path,
-                  (unsigned)(st.st_mode & 07777), path);
+        error_set(why,
+                  "secret file %s is open to every user of this machine (mode %04o); close it "
+                  "with: chmod o-rw %s",
+                  path, (unsigned)(st.st_mode & 07777), path);
         return E_DENIED;
     }
     return OK;
@@ -74,7 +78,8 @@ static int read_all(int fd, uint8_t *bytes, size_t cap, size_t *len)
 
 int secret_load_file(struct buf *out, const char *path, struct error *why)
 {
-    uint8_t bytes[SECRET_BYTES_MAX + 3]; /* a whole secret, a CR LF, and one byte to see that there is more */
+    uint8_t bytes[SECRET_BYTES_MAX +
+                  3]; /* a whole secret, a CR LF, and one byte to see that there is more */
     size_t len = 0;
     int rc;
     int fd;
@@ -97,7 +102,8 @@ int secret_load_file(struct buf *out, const char *path, struct error *why)
         len -= len > 1 && bytes[len - 2] == '\r' ? 2 : 1;
     rc = len > SECRET_BYTES_MAX ? E_LIMIT : buf_append(out, bytes, len);
     if (rc != OK)
-        error_set(why, "secret file %s: %s (a secret has at most %d bytes)", path, status_text(rc), SECRET_BYTES_MAX);
+        error_set(why, "secret file %s: %s (a secret has at most %d bytes)", path, status_text(rc),
+                  SECRET_BYTES_MAX);
 done:
     secret_wipe(bytes, sizeof(bytes));
     (void)close(fd);
@@ -117,8 +123,10 @@ int secret_load_env(struct buf *out, const char *name, struct error *why)
     len = strlen(value);
     rc = len > SECRET_BYTES_MAX ? E_LIMIT : buf_append(out, value, len);
     if (rc != OK)
-        error_set(why, "environment variable %s: %s (a secret has at most %d bytes)", name, status_text(rc), SECRET_BYTES_MAX);
-    /* Wiped in place as well: /proc/<pid>/environ shows this very memory, whatever unsetenv does. */
+        error_set(why, "environment variable %s: %s (a secret has at most %d bytes)", name,
+                  status_text(rc), SECRET_BYTES_MAX);
+    /* Wiped in place as well: /proc/<pid>/environ shows this very memory, whatever unsetenv does.
+     */
     secret_wipe(value, len);
     (void)unsetenv(name);
     return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret_weak.c: refuses secrets that a stranger would try first: too short, repeated, counted up, copied out of a tutorial,
- * or put together from nothing but placeholder words. It never says which word or sample it was, because that message goes
- * to a log. Random bytes, hex or base64 of 32 bytes never fail here. */
+/* secret_weak.c: refuses secrets that a stranger would try first: too short, repeated, counted up,
+ * copied out of a tutorial, or put together from nothing but placeholder words. It never says which
+ * word or sample it was, because that message goes to a log. Random bytes, hex or base64 of 32
+ * bytes never fail here. */
 #include "crypto/secret.h"
 
 #include <stdint.h>
@@ -10,17 +11,18 @@
 #include "base/base64.h"
 #include "base/status.h"
 
-#define DISTINCT_MIN 6   /* of 32 random decimal digits, fewer than 6 differ once in 10^7 times */
-#define DIGITS_FREE 8    /* digits that may stand between placeholder words: "changeme1234" */
-#define WORDS_BYTES_MAX 256 /* longer texts are no placeholder */
+#define DISTINCT_MIN    6 /* of 32 random decimal digits, fewer than 6 differ once in 10^7 times */
+#define DIGITS_FREE     8 /* digits that may stand between placeholder words: "changeme1234" */
+#define WORDS_BYTES_MAX 256
 
 #define ADVICE "make one with: openssl rand -base64 48"
 
-/* Keys printed in standards, manuals and tutorials, so often copied that every attack list holds them. Compared with the
- * secret as it stands and with its base64url form. */
+/* Keys printed in standards, manuals and tutorials, so often copied that every attack list holds
+ * them. Compared with the secret as it stands and with its base64url form. */
 static const char *const samples[] = {
-    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow", /* RFC 7515 A.1 */
-    "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",                                           /* RFC 7520 */
+    /* RFC 7515 A.1, then RFC 7520 */
+    "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+    "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
     "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
     "3cfa76ef14937c1c0ea519f8fc057a80fcd04a7420f8e8bcd0a7567c272e007b",
@@ -35,22 +37,29 @@ static const char *const samples[] = {
 };
 
 static const char *const words[] = {
-    "a",        "an",       "and",      "any",      "api",      "app",      "at",       "auth",      "base",     "be",
-    "bit",      "bits",     "byte",     "bytes",    "change",   "changed",  "changeit", "char",      "character", "characters",
-    "chars",    "config",   "default",  "demo",     "dev",      "develop",  "development", "do",      "dummy",    "else",
-    "enough",   "env",      "example",  "fake",     "file",     "foo",      "bar",      "baz",       "for",      "gateward",
-    "generate", "generated", "here",    "hello",    "hmac",     "hs256",    "hs384",    "hs512",     "i",        "in",
-    "insecure", "insert",   "is",       "it",       "json",     "jwt",      "key",      "keys",      "least",    "letmein",
-    "local",    "localhost", "long",    "longer",   "master",   "me",       "minimum",  "more",      "must",     "my",
-    "need",     "never",    "new",      "no",       "not",      "of",       "on",       "only",      "or",       "our",
-    "pass",     "passphrase", "password", "passw0rd", "phrase", "placeholder", "please", "private",  "prod",     "production",
-    "put",      "qwerty",   "random",   "real",     "really",   "replace",  "sample",   "secret",    "secrets",  "secure",
-    "security", "server",   "session",  "sha",      "shared",   "should",   "sign",     "signing",   "some",     "something",
-    "staging",  "string",   "strong",   "super",    "symmetric", "temp",    "test",     "testing",   "than",     "that",
-    "the",      "this",     "to",       "todo",     "token",    "ultra",    "use",      "used",      "user",     "value",
-    "very",     "web",      "websocket", "with",    "world",    "xxx",      "you",      "your",      "admin",    "welcome",
-    "safe",     "safely",   "set",      "access",   "refresh",  "min",      "hash",     "hashing",   "asdf",     "abc",
-    "thirty",   "two",      "length",   "hard",     "guess",    "unsafe",   "weak",     "was",       "will",     "its",
+    "a",       "an",          "and",       "any",     "api",        "app",         "at",
+    "auth",    "base",        "be",        "bit",     "bits",       "byte",        "bytes",
+    "change",  "changed",     "changeit",  "char",    "character",  "characters",  "chars",
+    "config",  "default",     "demo",      "dev",     "develop",    "development", "do",
+    "dummy",   "else",        "enough",    "env",     "example",    "fake",        "file",
+    "foo",     "bar",         "baz",       "for",     "gateward",   "generate",    "generated",
+    "here",    "hello",       "hmac",      "hs256",   "hs384",      "hs512",       "i",
+    "in",      "insecure",    "insert",    "is",      "it",         "json",        "jwt",
+    "key",     "keys",        "least",     "letmein", "local",      "localhost",   "long",
+    "longer",  "master",      "me",        "minimum", "more",       "must",        "my",
+    "need",    "never",       "new",       "no",      "not",        "of",          "on",
+    "only",    "or",          "our",       "pass",    "passphrase", "password",    "passw0rd",
+    "phrase",  "placeholder", "please",    "private", "prod",       "production",  "put",
+    "qwerty",  "random",      "real",      "really",  "replace",    "sample",      "secret",
+    "secrets", "secure",      "security",  "server",  "session",    "sha",         "shared",
+    "should",  "sign",        "signing",   "some",    "something",  "staging",     "string",
+    "strong",  "super",       "symmetric", "temp",    "test",       "testing",     "than",
+    "that",    "the",         "this",      "to",      "todo",       "token",       "ultra",
+    "use",     "used",        "user",      "value",   "very",       "web",         "websocket",
+    "with",    "world",       "xxx",       "you",     "your",       "admin",       "welcome",
+    "safe",    "safely",      "set",       "access",  "refresh",    "min",         "hash",
+    "hashing", "asdf",        "abc",       "thirty",  "two",        "length",      "hard",
+    "guess",   "unsafe",      "weak",      "was",     "will",       "its",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -108,7 +117,8 @@ static bool is_sample(const struct buf *secret)
     return false;
 }
 
-/* Letters in lower case and digits, nothing else. Returns 0 for a text that holds other than printable ASCII. */
+/* Letters in lower case and digits, nothing else. Returns 0 for a text that holds other than
+ * printable ASCII. */
 static size_t letters_and_digits(char *out, const struct buf *secret)
 {
     size_t len = 0;
@@ -128,7 +138,8 @@ static size_t letters_and_digits(char *out, const struct buf *secret)
     return len;
 }
 
-/* Can `text` be cut into placeholder words with a few digits between? fewest[i] = digits needed up to i. */
+/* Can `text` be cut into placeholder words with a few digits between? fewest[i] = digits needed up
+ * to i. */
 static bool is_words(const char *text, size_t len)
 {
     uint16_t fewest[WORDS_BYTES_MAX + 1];
@@ -163,11 +174,14 @@ static bool is_placeholder(const struct buf *secret)
 int secret_check_strength(const struct buf *secret, struct error *why)
 {
     if (secret->len < SECRET_BYTES_MIN) {
-        error_set(why, "the secret has %zu bytes and needs at least %d; " ADVICE, secret->len, SECRET_BYTES_MIN);
+        error_set(why, "the secret has %zu bytes and needs at least %d; " ADVICE, secret->len,
+                  SECRET_BYTES_MIN);
         return E_INVALID;
     }
-    if (is_repetition(secret->data, secret->len) || distinct_bytes(secret->data, secret->len) < DISTINCT_MIN) {
-        error_set(why, "the secret repeats itself, so it is as weak as the part it repeats; " ADVICE);
+    if (is_repetition(secret->data, secret->len) ||
+        distinct_bytes(secret->data, secret->len) < DISTINCT_MIN) {
+        error_set(why,
+                  "the secret repeats itself, so it is as weak as the part it repeats; " ADVICE);
         return E_INVALID;
     }
     if (is_counted(secret->data, secret->len)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* x509.c: what the first certificate of a PEM file says of itself. Nothing here trusts a certificate: it is our own, and
- * we only read which names to answer to and when it ends. Making certificates is in x509_make.c. */
+/* x509.c: what the first certificate of a PEM file says of itself. Nothing here trusts a
+ * certificate: it is our own, and we only read which names to answer to and when it ends. Making
+ * certificates is in x509_make.c. */
 #include "crypto/x509.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "base/status.h"
 
 #define PEM_FILE_BYTES_MAX (1024 * 1024)
-#define NAMES_MAX 1024
+#define NAMES_MAX          1024
 
 static int no_password(char *out, int size, int for_writing, void *context)
 {
@@ -36,7 +37,8 @@ static int read_first(X509 **cert, const char *path, struct error *why)
 
     rc = file_read(&text, path);
     if (rc != OK) {
-        error_set(why, "cannot read certificate file %s: %s", path, rc == E_IO ? strerror(errno) : status_text(rc));
+        error_set(why, "cannot read certificate file %s: %s", path,
+                  rc == E_IO ? strerror(errno) : status_text(rc));
         goto done;
     }
     rc = E_INVALID;
@@ -48,7 +50,8 @@ static int read_first(X509 **cert, const char *path, struct error *why)
     else
         error_set(why, "%s holds no certificate in PEM form", path);
 done:
-    ERR_clear_error(); /* what stays queued would be taken for a fault of this thread's next TLS call */
+    ERR_clear_error(); /* what stays queued would be taken for a fault of this thread's next TLS
+                          call */
     BIO_free(bio);
     buf_clear(&text);
     return rc;
@@ -89,7 +92,8 @@ static bool general_name_text(const GENERAL_NAME *name, char *out, size_t cap)
 }
 
 /* Returns how many names were told. */
-static int tell_alternatives(X509 *cert, void (*each)(void *context, const char *name), void *context)
+static int tell_alternatives(X509 *cert, void (*each)(void *context, const char *name),
+                             void *context)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
     int told = 0;
@@ -106,7 +110,8 @@ static int tell_alternatives(X509 *cert, void (*each)(void *context, const char 
     return told;
 }
 
-static int tell_common_name(X509 *cert, void (*each)(void *context, const char *name), void *context)
+static int tell_common_name(X509 *cert, void (*each)(void *context, const char *name),
+                            void *context)
 {
     X509_NAME *subject = X509_get_subject_name(cert);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
@@ -127,7 +132,8 @@ static int tell_common_name(X509 *cert, void (*each)(void *context, const char *
     return told;
 }
 
-int x509_file_names(const char *pem_path, void (*each)(void *context, const char *name), void *context, struct error *why)
+int x509_file_names(const char *pem_path, void (*each)(void *context, const char *name),
+                    void *context, struct error *why)
 {
     X509 *cert = NULL;
     int rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* x509_make.c: the small certificate authority of `gateward dev`, after the profile of RFC 5280 that browsers, curl and
- * strict verifiers ask for: key identifiers on both, critical basic constraints, names in subjectAltName alone.
- * Reading certificates is in x509.c. */
+/* x509_make.c: the small certificate authority of `gateward dev`, after the profile of RFC 5280
+ * that browsers, curl and strict verifiers ask for: key identifiers on both, critical basic
+ * constraints, names in subjectAltName alone. Reading certificates is in x509.c. */
 #include "crypto/x509.h"
 
 #include <stdio.h>
@@ -21,14 +21,14 @@
 #include "base/status.h"
 #include "crypto/secret.h"
 
-#define DAY_S (24L * 60 * 60)
-#define CA_S (3650 * DAY_S)
-#define LEAF_S (397 * DAY_S) /* browsers refuse more than 398 days */
-#define BACK_S (60 * 60)     /* valid a little earlier than now: clocks of two machines differ */
-#define NAMES_MAX 64
-#define NAME_BYTES_MAX 253   /* RFC 1035 section 2.3.4 */
-#define COMMON_NAME_MAX 64   /* RFC 5280 appendix A.1, ub-common-name */
-#define PEM_BYTES_MAX (64 * 1024)
+#define DAY_S           (24L * 60 * 60)
+#define CA_S            (3650 * DAY_S)
+#define LEAF_S          (397 * DAY_S) /* browsers refuse more than 398 days */
+#define BACK_S          (60 * 60)     /* valid a little before now: clocks differ */
+#define NAMES_MAX       64
+#define NAME_BYTES_MAX  253 /* RFC 1035 section 2.3.4 */
+#define COMMON_NAME_MAX 64  /* RFC 5280 appendix A.1, ub-common-name */
+#define PEM_BYTES_MAX   (64 * 1024)
 
 /* 127 random bits behind a set one: positive, never zero, 16 bytes (RFC 5280 section 4.1.2.2). */
 static int set_serial(X509 *cert)
@@ -50,8 +50,8 @@ static int set_common_name(X509 *cert, const char *name)
 {
     if (strlen(name) > COMMON_NAME_MAX)
         name = "gateward";
-    if (X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8, (const unsigned char *)name,
-                                   -1, -1, 0) != 1)
+    if (X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName, MBSTRING_UTF8,
+                                   (const unsigned char *)name, -1, -1, 0) != 1)
         return E_CRYPTO;
     return OK;
 }
@@ -66,8 +66,8 @@ static X509 *new_cert(EVP_PKEY *key, const char *common_name, long seconds)
         return NULL;
     if (X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) == OK &&
         ASN1_TIME_set(X509_getm_notBefore(cert), now_s - BACK_S) != NULL &&
-        ASN1_TIME_set(X509_getm_notAfter(cert), now_s + seconds) != NULL && X509_set_pubkey(cert, key) == 1 &&
-        set_common_name(cert, common_name) == OK)
+        ASN1_TIME_set(X509_getm_notAfter(cert), now_s + seconds) != NULL &&
+        X509_set_pubkey(cert, key) == 1 && set_common_name(cert, common_name) == OK)
         return cert;
     X509_free(cert);
     return NULL;
@@ -100,11 +100,14 @@ static bool dns_name_ok(const char *name)
     size_t len = strlen(name);
 
     return len > 0 && len <= NAME_BYTES_MAX &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") == len;
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") ==
+               len;
 }
 
-/* "DNS:a.example,IP:127.0.0.1". Names cannot smuggle in a further entry: a comma is in neither grammar. */
-static int alternative_names(struct buf *out, const char *const *names, size_t names_len, struct error *why)
+/* "DNS:a.example,IP:127.0.0.1". Names cannot smuggle in a further entry: a comma is in neither
+ * grammar. */
+static int alternative_names(struct buf *out, const char *const *names, size_t names_len,
+                             struct error *why)
 {
     if (names_len == 0 || names_len > NAMES_MAX) {
         error_set(why, "a certificate needs between 1 and %d names, not %zu", NAMES_MAX, names_len);
@@ -120,7 +123,8 @@ static int alternative_names(struct buf *out, const char *const *names, size_t n
             error_set(why, "\"%.64s\" is neither a DNS name nor an IP address", names[i]);
             return E_INVALID;
         }
-        len = snprintf(text, sizeof(text), "%s%s:%s", i > 0 ? "," : "", is_ip ? "IP" : "DNS", names[i]);
+        len = snprintf(text, sizeof(text), "%s%s:%s", i > 0 ? "," : "", is_ip ? "IP" : "DNS",
+                       names[i]);
         if (len < 0 || (size_t)len >= sizeof(text))
             return E_INVALID;
         if (buf_append(out, text, (size_t)len) != OK)
@@ -194,7 +198,8 @@ int x509_make_ca(struct x509_pair *ca, const char *common_name, struct error *wh
 done:
     if (rc != OK)
         error_set(why, "cannot make a certificate authority: %s", status_text(rc));
-    ERR_clear_error(); /* what stays queued would be taken for a fault of this thread's next TLS call */
+    ERR_clear_error(); /* what stays queued would be taken for a fault of this thread's next TLS
+                          call */
     X509_free(cert);
     EVP_PKEY_free(key);
     return rc;
@@ -227,7 +232,8 @@ static int read_pair(X509 **cert, EVP_PKEY **key, const struct x509_pair *pair)
 }
 
 /* Makes key and certificate, signed by the authority. */
-static int make_leaf(struct x509_pair *leaf, X509 *issuer, EVP_PKEY *issuer_key, const char *common_name, const char *alternatives)
+static int make_leaf(struct x509_pair *leaf, X509 *issuer, EVP_PKEY *issuer_key,
+                     const char *common_name, const char *alternatives)
 {
     const struct extension extensions[] = {
         {NID_basic_constraints, "critical,CA:FALSE"},
@@ -245,7 +251,8 @@ static int make_leaf(struct x509_pair *leaf, X509 *issuer, EVP_PKEY *issuer_key,
         goto done;
     cert = new_cert(key, common_name, LEAF_S);
     if (cert == NULL || X509_set_issuer_name(cert, X509_get_subject_name(issuer)) != 1 ||
-        add_extensions(cert, issuer, extensions, sizeof(extensions) / sizeof(extensions[0])) != OK ||
+        add_extensions(cert, issuer, extensions, sizeof(extensions) / sizeof(extensions[0])) !=
+            OK ||
         X509_sign(cert, issuer_key, EVP_sha256()) <= 0)
         goto done;
     rc = write_pair(leaf, cert, key);
@@ -255,8 +262,8 @@ done:
     return rc;
 }
 
-int x509_make_leaf(struct x509_pair *leaf, const struct x509_pair *ca, const char *const *names, size_t names_len,
-                   struct error *why)
+int x509_make_leaf(struct x509_pair *leaf, const struct x509_pair *ca, const char *const *names,
+                   size_t names_len, struct error *why)
 {
     struct buf alternatives = BUF_INIT(NAMES_MAX * (NAME_BYTES_MAX + 8));
     X509 *issuer = NULL;

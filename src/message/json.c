@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c: the tree builder. A loop over an explicit stack of JSON_DEPTH_MAX containers, so no input can grow the C stack;
- * one pass over the text, one look at every byte but for names, which are compared once more when their object closes.
- * Strings and numbers are read in json_string.c and json_number.c. */
+/* json.c: the tree builder. A loop over an explicit stack of JSON_DEPTH_MAX containers, so no input
+ * can grow the C stack; one pass over the text, one look at every byte but for names, which are
+ * compared once more when their object closes. Strings and numbers are read in json_string.c and
+ * json_number.c. */
 #include "message/json.h"
 
 #include <string.h>
@@ -12,26 +13,27 @@
 #include "message/json_scan.h"
 
 #define NODES_PER_BLOCK 16
-#define PAIRWISE_MAX 8 /* objects up to this size: at most 28 comparisons, cheaper than any hash */
+#define PAIRWISE_MAX    8 /* members: at most 28 comparisons, cheaper than any hash */
 
 struct parser {
     struct json_scan scan;
     uint32_t nodes_left, depth, depth_max;
-    uint32_t spare;             /* unused nodes in `block` */
+    uint32_t spare; /* unused nodes in `block` */
     struct json *block;
-    struct json **table;        /* of names; kept from object to object, as only one is checked at a time */
+    struct json **table; /* of names; one object is checked at a time, so all share it */
     size_t table_cap;
-    uint64_t seed[2];           /* drawn once, and only for a text that has a large object */
-    bool is_fresh;              /* the innermost container has just been opened */
-    struct view name;           /* of the member whose value comes next */
+    uint64_t seed[2]; /* drawn once, and only for a text that has a large object */
+    bool is_fresh;    /* the innermost container has just been opened */
+    struct view name; /* of the member whose value comes next */
     struct json *root;
-    struct json *open[JSON_DEPTH_MAX]; /* the containers around us */
+    struct json *open[JSON_DEPTH_MAX];  /* the containers around us */
     struct json **tail[JSON_DEPTH_MAX]; /* where the next child of each is hung */
 };
 
 static inline void skip_blank(struct json_scan *s)
 {
-    while (s->ptr < s->end && (*s->ptr == ' ' || *s->ptr == '\n' || *s->ptr == '\r' || *s->ptr == '\t'))
+    while (s->ptr < s->end &&
+           (*s->ptr == ' ' || *s->ptr == '\n' || *s->ptr == '\r' || *s->ptr == '\t'))
         s->ptr++;
 }
 
@@ -159,7 +161,8 @@ static int table_prepare(struct parser *p, uint32_t members, size_t *cap)
     return OK;
 }
 
-/* The seed is random and never leaves this parse, so nobody can choose names that fall on one another (C-H1). */
+/* The seed is random and never leaves this parse, so nobody can choose names that fall on one
+ * another (C-H1). */
 static int names_differ_hashed(struct parser *p, struct json *object)
 {
     size_t cap;
@@ -214,7 +217,8 @@ static int member_name(struct parser *p)
     return OK;
 }
 
-/* Commas and closings behind a value, up to where the next value is due or nothing is open any more. */
+/* Commas and closings behind a value, up to where the next value is due or nothing is open any
+ * more. */
 static int after_value(struct parser *p)
 {
     struct json_scan *s = &p->scan;
@@ -246,13 +250,14 @@ static uint32_t ceiling(uint32_t asked, uint32_t max)
     return asked == 0 || asked > max ? max : asked;
 }
 
-int json_parse(struct json **root, struct view text, const struct json_limits *limits, struct arena *arena,
-               size_t *error_at)
+int json_parse(struct json **root, struct view text, const struct json_limits *limits,
+               struct arena *arena, size_t *error_at)
 {
     struct parser p; /* the two stacks are written before they are read, so only the rest is set */
     int rc;
 
-    p.scan = (struct json_scan){text.ptr, text.ptr, text.len > 0 ? text.ptr + text.len : text.ptr, arena, NULL};
+    p.scan = (struct json_scan){text.ptr, text.ptr, text.len > 0 ? text.ptr + text.len : text.ptr,
+                                arena, NULL};
     p.nodes_left = ceiling(limits == NULL ? 0 : limits->nodes, JSON_NODES_MAX);
     p.depth_max = ceiling(limits == NULL ? 0 : limits->depth, JSON_DEPTH_MAX);
     p.depth = p.spare = 0;

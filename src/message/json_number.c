@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_number.c: the grammar of numbers, and what a number's text is worth when someone asks. The parser itself never
- * rounds: 1e400 or a forty-digit integer is well formed and stays text; whoever needs a value hears "no" here. */
+/* json_number.c: the grammar of numbers, and what a number's text is worth when someone asks. The
+ * parser itself never rounds: 1e400 or a forty-digit integer is well formed and stays text; whoever
+ * needs a value hears "no" here. */
 #include "message/json.h"
 
 #include <limits.h>
@@ -11,9 +12,11 @@
 
 #include "message/json_scan.h"
 
-/* No double needs more digits than 767 to be told from its neighbours; one more stands for all that follow. */
+/* No double needs more digits than 767 to be told from its neighbours; one more stands for all that
+ * follow. */
 #define DIGITS_MAX 768
-#define EXPONENT_MAX 100000000 /* exponents past this are as good as infinite for any text that fits in memory */
+/* Exponents past this are as good as infinite for any text that fits in memory. */
+#define EXPONENT_MAX 100000000
 
 static bool is_digit(char c)
 {
@@ -56,8 +59,9 @@ bool json_scan_number(struct json_scan *s, struct view *out)
     return true;
 }
 
-/* 0.d1d2d3... * 10^exponent, d1 not zero; count is 0 for zero. Digits past DIGITS_MAX are gone; the last one kept is then
- * not zero, so that a rounding half way between two doubles still falls to the right side. */
+/* 0.d1d2d3... * 10^exponent, d1 not zero; count is 0 for zero. Digits past DIGITS_MAX are gone; the
+ * last one kept is then not zero, so that a rounding half way between two doubles still falls to
+ * the right side. */
 struct decimal {
     char digits[DIGITS_MAX];
     uint32_t count;
@@ -70,7 +74,8 @@ static void add_digit(struct decimal *d, char c)
     if (d->count < DIGITS_MAX)
         d->digits[d->count++] = c;
     else if (c != '0')
-        d->digits[DIGITS_MAX - 1] = d->digits[DIGITS_MAX - 1] == '0' ? '1' : d->digits[DIGITS_MAX - 1];
+        d->digits[DIGITS_MAX - 1] =
+            d->digits[DIGITS_MAX - 1] == '0' ? '1' : d->digits[DIGITS_MAX - 1];
 }
 
 static long exponent_of(struct view text)
@@ -106,7 +111,8 @@ static void decimal_from(struct decimal *d, struct view text)
         }
         if (c != '0' || d->count > 0)
             add_digit(d, c);
-        /* Before the point every digit that counts raises the exponent; behind it every zero that does not lowers it. */
+        /* Before the point every digit that counts raises the exponent; behind it every zero that
+         * does not lowers it. */
         if (!is_fraction && d->count > 0)
             d->exponent++;
         else if (is_fraction && d->count == 0)
@@ -129,10 +135,12 @@ bool json_to_i64(const struct json *number, int64_t *value)
         *value = 0;
         return true;
     }
-    if (d.exponent < (long)d.count || d.exponent > 19) /* a fraction is left, or more digits than 2^63 has */
+    if (d.exponent < (long)d.count ||
+        d.exponent > 19) /* a fraction is left, or more digits than 2^63 has */
         return false;
     for (long i = 0; i < d.exponent; i++)
-        sum = sum * 10 + (uint64_t)(i < (long)d.count ? d.digits[i] - '0' : 0); /* 19 digits fit in 64 bits */
+        sum = sum * 10 +
+              (uint64_t)(i < (long)d.count ? d.digits[i] - '0' : 0); /* 19 digits fit in 64 bits */
     max = (uint64_t)INT64_MAX + (d.is_negative ? 1 : 0);
     if (sum > max)
         return false;
@@ -140,7 +148,8 @@ bool json_to_i64(const struct json *number, int64_t *value)
     return true;
 }
 
-/* strtod under the C locale, whatever point the program that embeds us has chosen for its people. */
+/* strtod under the C locale, whatever point the program that embeds us has chosen for its people.
+ */
 static double c_strtod(const char *text)
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -166,7 +175,8 @@ bool json_to_double(const struct json *number, double *value)
         *value = d.is_negative ? -0.0 : 0.0;
         return true;
     }
-    (void)snprintf(text, sizeof(text), "%s0.%.*se%ld", d.is_negative ? "-" : "", (int)d.count, d.digits, d.exponent);
+    (void)snprintf(text, sizeof(text), "%s0.%.*se%ld", d.is_negative ? "-" : "", (int)d.count,
+                   d.digits, d.exponent);
     v = c_strtod(text);
     if (!isfinite(v))
         return false;

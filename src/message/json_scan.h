@@ -14,7 +14,8 @@ struct json_scan {
     char *decoded; /* where the next string with escapes is written; NULL until the first one */
 };
 
-/* The string whose opening quote is just behind us, up to and over the closing one. E_INVALID, E_NOMEM. */
+/* The string whose opening quote is just behind us, up to and over the closing one. E_INVALID,
+ * E_NOMEM. */
 int json_scan_string(struct json_scan *s, struct view *out);
 /* RFC 8259 section 6; false when there is no number here. */
 bool json_scan_number(struct json_scan *s, struct view *out);

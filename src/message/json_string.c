@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_string.c: strings of JSON. Plain ASCII is skipped eight bytes at a time and never copied; only a string with escapes
- * is written anew. All such strings of one text share one piece of the arena, as long as the text behind the first of them:
- * an escape never decodes to more bytes than it has, so that piece suffices and memory stays linear. */
+/* json_string.c: strings of JSON. Plain ASCII is skipped eight bytes at a time and never copied;
+ * only a string with escapes is written anew. All such strings of one text share one piece of the
+ * arena, as long as the text behind the first of them: an escape never decodes to more bytes than
+ * it has, so that piece suffices and memory stays linear. */
 #include "message/json_scan.h"
 
 #include <endian.h>
@@ -11,11 +12,11 @@
 #include "base/code_point.h"
 #include "base/status.h"
 
-#define ONES UINT64_C(0x0101010101010101)
+#define ONES  UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-/* High bits at bytes that need a look: quote, backslash, control, not ASCII. Borrows can raise false marks only above a true
- * one, and we take the lowest. */
+/* High bits at bytes that need a look: quote, backslash, control, not ASCII. Borrows can raise
+ * false marks only above a true one, and we take the lowest. */
 static inline uint64_t marks_of(uint64_t word)
 {
     uint64_t quote = word ^ (ONES * '"');
@@ -45,7 +46,8 @@ static inline const char *skip_plain(const char *p, const char *end)
     return p;
 }
 
-/* Over all bytes that stand for themselves, checking UTF-8: then at a quote, a backslash, a fault or the end. */
+/* Over all bytes that stand for themselves, checking UTF-8: then at a quote, a backslash, a fault
+ * or the end. */
 static const char *skip_run(const char *p, const char *end)
 {
     for (;;) {
@@ -103,7 +105,8 @@ static char *put_utf8(char *out, uint32_t value)
     return out;
 }
 
-/* Behind "\u". A surrogate is taken only as the first half of a pair whose second half follows at once (RFC 7493 2.1). */
+/* Behind "\u". A surrogate is taken only as the first half of a pair whose second half follows at
+ * once (RFC 7493 2.1). */
 static bool unescape_unit(const char **at, const char *end, char **out)
 {
     const char *p = *at;
@@ -114,7 +117,8 @@ static bool unescape_unit(const char **at, const char *end, char **out)
         return false;
     p += 4;
     if (value >= 0xd800 && value <= 0xdfff) {
-        if (value >= 0xdc00 || end - p < 6 || p[0] != '\\' || p[1] != 'u' || !hex4(p + 2, end, &low))
+        if (value >= 0xdc00 || end - p < 6 || p[0] != '\\' || p[1] != 'u' ||
+            !hex4(p + 2, end, &low))
             return false;
         if (low < 0xdc00 || low > 0xdfff)
             return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-rooms: base message */
-/* json_fuzz.c: whatever is accepted can be written out again from the tree, and the copy parses to the same tree; counts,
- * views and ceilings hold; the same bytes give the same answer twice. The writer here is the slow and obvious one. */
+/* json_fuzz.c: whatever is accepted can be written out again from the tree, and the copy parses to
+ * the same tree; counts, views and ceilings hold; the same bytes give the same answer twice. The
+ * writer here is the slow and obvious one. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

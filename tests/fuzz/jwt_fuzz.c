@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-rooms: base crypto message wire access auth */
-/* jwt_fuzz.c: three readings of the input. As a token: never accepted, since nobody but us has the key. As "header LF payload"
- * that we sign: an accepted one gives an identity that keeps every promise of identity.h, the same one each time, and stops
- * being accepted in the second it names or with one bit changed. As the value of an Authorization field. */
+/* jwt_fuzz.c: three readings of the input. As a token: never accepted, since nobody but us has the
+ * key. As "header LF payload" that we sign: an accepted one gives an identity that keeps every
+ * promise of identity.h, the same one each time, and stops being accepted in the second it names or
+ * with one bit changed. As the value of an Authorization field. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static void prepare(void)
     bench.issuer.roles_claim = "roles";
     bench.issuer.skew_s = 30;
     bench.issuer.keys_count = 1;
-    ASSERT(jwt_key_init_hmac(&bench.issuer.keys[0], "HS256", "k1", "a secret that no input can know!", 32) == OK);
+    ASSERT(jwt_key_init_hmac(&bench.issuer.keys[0], "HS256", "k1",
+                             "a secret that no input can know!", 32) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("user"), PERMISSION_READ) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("admin"), PERMISSION_ADMIN) == OK);
     bench.rules = (struct jwt_rules){&bench.issuer, 1, &bench.roles};
@@ -75,7 +77,8 @@ static void check_signed(struct view input)
     ASSERT(strlen(who.token_id) <= IDENTITY_TOKEN_ID_MAX && (who.roles & ~UINT64_C(3)) == 0);
     ASSERT(who.expires_at_s > NOW && who.authenticated_at_s == NOW);
     ASSERT(judge(&again, token, who.expires_at_s - 1) == JWT_OK);
-    ASSERT(again.expires_at_s == who.expires_at_s && again.roles == who.roles && strcmp(again.user, who.user) == 0);
+    ASSERT(again.expires_at_s == who.expires_at_s && again.roles == who.roles &&
+           strcmp(again.user, who.user) == 0);
     ASSERT(judge(&again, token, who.expires_at_s) == JWT_EXPIRED);
     text[input.len * 7 % token.len] ^= 1;
     ASSERT(judge(&again, token, NOW) != JWT_OK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vectors.h: finds published test vectors, which lie next to the project and are not part of it. The folder is the one in
- * the environment variable GATEWARD_VECTORS, or VECTORS_DIR, which the build sets. */
+/* vectors.h: finds published test vectors, which lie next to the project and are not part of it.
+ * The folder is the one in the environment variable GATEWARD_VECTORS, or VECTORS_DIR, which the
+ * build sets. */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H
 

@@ -10,7 +10,8 @@
 #include "three_ways.h"
 #include "token_maker.h"
 
-static enum auth_verdict check(struct bench *b, int kind, const char *payload, struct identity *who, const char **fault)
+static enum auth_verdict check(struct bench *b, int kind, const char *payload, struct identity *who,
+                               const char **fault)
 {
     static struct token t;
     struct auth auth = {&b->roles, &b->issuer, 1};
@@ -32,14 +33,17 @@ static void both_kinds_of_credential_reach_the_tokens(void **state)
         struct identity who = {.user = "untouched"};
         const char *fault = NULL;
 
-        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1}", &who, &fault), AUTH_EXPIRED);
+        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1}", &who, &fault),
+                         AUTH_EXPIRED);
         assert_string_equal(fault, "token_expired");
         assert_int_equal(check(&b, kind, "{\"sub\":\"alice\"}", &who, &fault), AUTH_FAILED);
         assert_string_equal(fault, "token_claims");
         assert_string_equal(who.user, "untouched");
-        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault), AUTH_OK);
+        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault),
+                         AUTH_OK);
         assert_string_equal(who.user, "alice");
-        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, NULL), AUTH_OK);
+        assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, NULL),
+                         AUTH_OK);
     }
     bench_close(&b);
 }
@@ -52,7 +56,9 @@ static void a_kind_out_of_the_table_fails(void **state)
 
     (void)state;
     bench_open(&b);
-    assert_int_equal(check(&b, CREDENTIAL_KINDS, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault), AUTH_FAILED);
+    assert_int_equal(
+        check(&b, CREDENTIAL_KINDS, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault),
+        AUTH_FAILED);
     assert_string_equal(fault, "unknown_method");
     bench_close(&b);
 }
@@ -67,7 +73,9 @@ static void our_own_shortage_is_not_the_tokens_fault(void **state)
     bench_open(&b);
     arena_clear(&b.arena);
     arena_init(&b.arena, 64, 100);
-    assert_int_equal(check(&b, CREDENTIAL_BEARER, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault), AUTH_UNAVAILABLE);
+    assert_int_equal(
+        check(&b, CREDENTIAL_BEARER, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, &fault),
+        AUTH_UNAVAILABLE);
     assert_string_equal(fault, "out_of_memory");
     bench_close(&b);
 }
@@ -77,11 +85,26 @@ static void bearer_values(void **state)
     static const struct {
         const char *value, *token; /* NULL: refused */
     } rows[] = {
-        {"Bearer abc", "abc"},          {"bearer a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="}, {"BEARER   x", "x"},  {"Bearer", NULL},
-        {"Bearer ", NULL},              {"Bearer  ", NULL},                            {"", NULL},           {" Bearer abc", NULL},
-        {"Bearer abc ", NULL},          {"Bearer a b", NULL},                          {"Bearer a,b", NULL}, {"Bearer\tabc", NULL},
-        {"Bearer =", NULL},             {"Bearer a=b", NULL},                          {"Bearerabc", NULL},  {"Basic abc", NULL},
-        {"Bearer \"abc\"", NULL},       {"Bearer abc, Bearer def", NULL},              {"Bearer a\x80", NULL}, {"Token abc", NULL},
+        {"Bearer abc", "abc"},
+        {"bearer a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="},
+        {"BEARER   x", "x"},
+        {"Bearer", NULL},
+        {"Bearer ", NULL},
+        {"Bearer  ", NULL},
+        {"", NULL},
+        {" Bearer abc", NULL},
+        {"Bearer abc ", NULL},
+        {"Bearer a b", NULL},
+        {"Bearer a,b", NULL},
+        {"Bearer\tabc", NULL},
+        {"Bearer =", NULL},
+        {"Bearer a=b", NULL},
+        {"Bearerabc", NULL},
+        {"Basic abc", NULL},
+        {"Bearer \"abc\"", NULL},
+        {"Bearer abc, Bearer def", NULL},
+        {"Bearer a\x80", NULL},
+        {"Token abc", NULL},
     };
 
     (void)state;
@@ -90,7 +113,8 @@ static void bearer_values(void **state)
         struct view token = VIEW("untouched");
         bool is_ok = auth_bearer_parse(view_of(g.data, strlen(rows[i].value)), &token);
 
-        if (is_ok != (rows[i].token != NULL) || !view_eq(token, view_of_text(is_ok ? rows[i].token : "untouched")))
+        if (is_ok != (rows[i].token != NULL) ||
+            !view_eq(token, view_of_text(is_ok ? rows[i].token : "untouched")))
             fail_msg("\"%s\"", rows[i].value);
         guarded_free(&g);
     }
@@ -98,7 +122,8 @@ static void bearer_values(void **state)
 
 static void bearer_takes_no_other_byte(void **state)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/";
 
     (void)state;
     for (unsigned byte = 0; byte < 256; byte++) {

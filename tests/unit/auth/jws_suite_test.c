@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jws_suite_test.c: every group of Wycheproof's JSON Web Signature vectors that has a symmetric key, when the vectors lie next
- * to the project. We differ from the suite where the table says so: a stray byte inside a segment and an empty payload are
- * refused. Two of its invalid tests (367, 370) have lost the padding they speak of and are, byte for byte, the valid test 357
- * under the same key; no verifier can satisfy both, so such twins are counted and left out. */
+/* jws_suite_test.c: every group of Wycheproof's JSON Web Signature vectors that has a symmetric
+ * key, when the vectors lie next to the project. We differ from the suite where the table says so:
+ * a stray byte inside a segment and an empty payload are refused. Two of its invalid tests (367,
+ * 370) have lost the padding they speak of and are, byte for byte, the valid test 357 under the
+ * same key; no verifier can satisfy both, so such twins are counted and left out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ static bool has_valid_twin(const struct json *group, struct view token)
     return false;
 }
 
-static void try_one(const struct json *group, const struct json *test, const struct jwt_issuer *issuer, struct tally *tally)
+static void try_one(const struct json *group, const struct json *test,
+                    const struct jwt_issuer *issuer, struct tally *tally)
 {
     struct arena arena;
     struct view token, result;
@@ -84,7 +86,8 @@ static void try_group(const struct json *group, struct tally *tally)
 
     if (!json_member_string(jwk, VIEW("kty"), &kty) || !view_eq(kty, VIEW("oct")))
         return;
-    assert_true(json_member_string(jwk, VIEW("k"), &k) && json_member_string(jwk, VIEW("alg"), &alg));
+    assert_true(json_member_string(jwk, VIEW("k"), &k) &&
+                json_member_string(jwk, VIEW("alg"), &alg));
     assert_true(k.len < 300 && alg.len < sizeof(algorithm));
     if (json_member_string(jwk, VIEW("kid"), &kid) && kid.len < sizeof(secret_kid))
         memcpy(secret_kid, kid.ptr, kid.len);
@@ -92,7 +95,8 @@ static void try_group(const struct json *group, struct tally *tally)
     algorithm[alg.len] = '\0';
     len = base64url_decode(secret, k);
     assert_true(len >= 32);
-    assert_int_equal(jwt_key_init_hmac(&issuer.keys[0], algorithm, secret_kid, secret, (size_t)len), OK);
+    assert_int_equal(jwt_key_init_hmac(&issuer.keys[0], algorithm, secret_kid, secret, (size_t)len),
+                     OK);
     for (const struct json *t = json_member(group, VIEW("tests"))->first; t != NULL; t = t->next)
         try_one(group, t, &issuer, tally);
     hmac_key_free(issuer.keys[0].hmac);
@@ -112,10 +116,11 @@ static void wycheproof_groups_with_symmetric_keys(void **state)
     arena_init(&arena, 65536, 16 * 1024 * 1024);
     assert_int_equal(file_read(&text, path), OK);
     assert_int_equal(json_parse(&root, buf_view(&text), NULL, &arena, NULL), OK);
-    for (const struct json *g = json_member(root, VIEW("testGroups"))->first; g != NULL; g = g->next)
+    for (const struct json *g = json_member(root, VIEW("testGroups"))->first; g != NULL;
+         g = g->next)
         try_group(g, &tally);
-    print_message("# Wycheproof JWS, symmetric keys: %u accepted, %u refused, %u contradictory\n", tally.accepted, tally.refused,
-                  tally.contradictions);
+    print_message("# Wycheproof JWS, symmetric keys: %u accepted, %u refused, %u contradictory\n",
+                  tally.accepted, tally.refused, tally.contradictions);
     assert_true(tally.accepted >= 8 && tally.refused >= 28 && tally.contradictions == 2);
     arena_clear(&arena);
     buf_clear(&text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt_claims_test.c: the matrix of claims (C-D7, C-D8, C-D9, C-D14): every claim absent, null, of every wrong type, wrong, right. */
+/* jwt_claims_test.c: the matrix of claims (C-D7, C-D8, C-D9, C-D14): every claim absent, null, of
+ * every wrong type, wrong, right. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +41,8 @@ static void run(const struct row *rows, size_t count)
         enum jwt_fault fault = bench_judge_texts(&b, &who, HS256_HEADER, rows[i].payload);
 
         if (fault != rows[i].want)
-            fail_msg("%s: %s, not %s", rows[i].payload, jwt_fault_text(fault), jwt_fault_text(rows[i].want));
+            fail_msg("%s: %s, not %s", rows[i].payload, jwt_fault_text(fault),
+                     jwt_fault_text(rows[i].want));
         if (fault != JWT_OK)
             assert_memory_equal(&who, &untouched, sizeof(who));
     }
@@ -53,8 +55,11 @@ static void a_good_token_fills_the_identity(void **state)
     struct identity who;
 
     (void)state;
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB "," EXP ",\"iat\":1699999990,\"nbf\":1699999990,"
-                                       "\"jti\":\"t-1\",\"roles\":[\"admin\",\"user\",\"stranger\"],\"iss\":\"x\",\"more\":{\"a\":[1]}}"), JWT_OK);
+    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER,
+                                       "{" SUB "," EXP ",\"iat\":1699999990,\"nbf\":1699999990,"
+                                       "\"jti\":\"t-1\",\"roles\":[\"admin\",\"user\",\"stranger\"]"
+                                       ",\"iss\":\"x\",\"more\":{\"a\":[1]}}"),
+                     JWT_OK);
     assert_string_equal(who.user, "alice");
     assert_int_equal(who.user_bytes, 5);
     assert_string_equal(who.token_id, "t-1");
@@ -67,7 +72,11 @@ static void a_good_token_fills_the_identity(void **state)
 static void what_is_no_object_or_doubles_a_name_is_refused(void **state)
 {
     static const struct row rows[] = {
-        {"[]", JWT_CLAIMS}, {"null", JWT_CLAIMS}, {"\"x\"", JWT_CLAIMS}, {"foo", JWT_CLAIMS}, {"{", JWT_CLAIMS},
+        {"[]", JWT_CLAIMS},
+        {"null", JWT_CLAIMS},
+        {"\"x\"", JWT_CLAIMS},
+        {"foo", JWT_CLAIMS},
+        {"{", JWT_CLAIMS},
         {"{" SUB "," EXP "}{}", JWT_CLAIMS},
         {"{" SUB "," EXP "," SUB "}", JWT_CLAIMS},
         {"{" SUB "," EXP ",\"s\\u0075b\":\"bob\"}", JWT_CLAIMS},
@@ -99,7 +108,8 @@ static void the_end_is_required_finite_and_in_time(void **state)
         {"{" SUB ",\"exp\":-1}", JWT_EXPIRED},
         {"{" SUB ",\"exp\":-1e300}", JWT_EXPIRED},
         {"{" SUB ",\"exp\":1699999969}", JWT_EXPIRED},
-        {"{" SUB ",\"exp\":1699999970}", JWT_EXPIRED}, /* exp + skew is this very second: "on or after" */
+        {"{" SUB ",\"exp\":1699999970}",
+         JWT_EXPIRED}, /* exp + skew is this very second: "on or after" */
         {"{" SUB ",\"exp\":1699999970.999}", JWT_EXPIRED},
         {"{" SUB ",\"exp\":1699999971}", JWT_OK},
         {"{" SUB ",\"exp\":1699999971.5}", JWT_OK},
@@ -119,8 +129,10 @@ static void an_end_past_all_time_is_cut_to_the_year_9999(void **state)
     assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB ",\"exp\":1e300}"), JWT_OK);
     assert_int_equal(who.expires_at_s, INT64_C(253402300799) + 30);
     b.issuer.skew_s = 0;
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB ",\"exp\":1700000000.75}"), JWT_EXPIRED);
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB ",\"exp\":1700000001.75}"), JWT_OK);
+    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB ",\"exp\":1700000000.75}"),
+                     JWT_EXPIRED);
+    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB ",\"exp\":1700000001.75}"),
+                     JWT_OK);
     assert_int_equal(who.expires_at_s, NOW + 1);
 }
 
@@ -175,8 +187,10 @@ static void the_subject_is_required_and_follows_the_grammar(void **state)
         {"{" EXP ",\"sub\":\"alice\\u0000\"}", JWT_SUBJECT},
         {"{" EXP ",\"sub\":\"alice\\n\"}", JWT_SUBJECT},
         {"{" EXP ",\"sub\":\"\\u0430lice\"}", JWT_SUBJECT},
-        {"{" EXP ",\"sub\":\"0123456789012345678901234567890123456789012345678901234567890123\"}", JWT_OK},
-        {"{" EXP ",\"sub\":\"01234567890123456789012345678901234567890123456789012345678901234\"}", JWT_SUBJECT},
+        {"{" EXP ",\"sub\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+         JWT_OK},
+        {"{" EXP ",\"sub\":\"01234567890123456789012345678901234567890123456789012345678901234\"}",
+         JWT_SUBJECT},
         {"{" EXP ",\"sub\":\"a-b_C9\"}", JWT_OK},
     };
 
@@ -250,14 +264,26 @@ static void roles_are_exact_and_strangers_are_dropped(void **state)
         const char *value;
         uint64_t roles;
     } good[] = {
-        {"[]", 0}, {"\"\"", 0}, {"[\"user\"]", 1}, {"\"user\"", 1}, {"\"user admin\"", 5}, {"\"  user   moderator \"", 3},
-        {"[\"user\",\"user\"]", 1}, {"[\"User\",\"ADMIN\",\"adm\",\"administrator\"]", 0}, {"[\"user admin\"]", 0}, {"\"user,admin\"", 0},
-        {"\"user\\tadmin\"", 0}, {"[\"\",\"admin\\u0000\"]", 0},
+        {"[]", 0},
+        {"\"\"", 0},
+        {"[\"user\"]", 1},
+        {"\"user\"", 1},
+        {"\"user admin\"", 5},
+        {"\"  user   moderator \"", 3},
+        {"[\"user\",\"user\"]", 1},
+        {"[\"User\",\"ADMIN\",\"adm\",\"administrator\"]", 0},
+        {"[\"user admin\"]", 0},
+        {"\"user,admin\"", 0},
+        {"\"user\\tadmin\"", 0},
+        {"[\"\",\"admin\\u0000\"]", 0},
     };
     static const struct row bad[] = {
-        {"{" SUB "," EXP ",\"roles\":null}", JWT_CLAIMS},      {"{" SUB "," EXP ",\"roles\":1}", JWT_CLAIMS},
-        {"{" SUB "," EXP ",\"roles\":true}", JWT_CLAIMS},      {"{" SUB "," EXP ",\"roles\":{\"admin\":1}}", JWT_CLAIMS},
-        {"{" SUB "," EXP ",\"roles\":[\"user\",null]}", JWT_CLAIMS}, {"{" SUB "," EXP ",\"roles\":[[\"admin\"]]}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":null}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":1}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":true}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":{\"admin\":1}}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":[\"user\",null]}", JWT_CLAIMS},
+        {"{" SUB "," EXP ",\"roles\":[[\"admin\"]]}", JWT_CLAIMS},
     };
     struct identity who;
 
@@ -272,8 +298,11 @@ static void roles_are_exact_and_strangers_are_dropped(void **state)
     }
     RUN(bad);
     b.issuer.roles_claim = "https://id.test/roles";
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{" SUB "," EXP ",\"roles\":[\"admin\"],\"https://id.test/roles\":\"user\"}"),
-                     JWT_OK);
+    assert_int_equal(
+        bench_judge_texts(&b, &who, HS256_HEADER,
+                          "{" SUB "," EXP
+                          ",\"roles\":[\"admin\"],\"https://id.test/roles\":\"user\"}"),
+        JWT_OK);
     assert_int_equal(who.roles, 1);
 }
 
@@ -292,7 +321,8 @@ static void the_token_id_is_a_short_string(void **state)
     RUN(rows);
     for (int len = 128; len <= 129; len++) {
         (void)snprintf(payload, sizeof(payload), "{" SUB "," EXP ",\"jti\":\"%0*d\"}", len, 1);
-        assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, payload), len == 128 ? JWT_OK : JWT_CLAIMS);
+        assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, payload),
+                         len == 128 ? JWT_OK : JWT_CLAIMS);
     }
     assert_int_equal(strlen(who.token_id), 128);
 }
@@ -316,17 +346,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_good_token_fills_the_identity, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_object_or_doubles_a_name_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_object_or_doubles_a_name_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_end_is_required_finite_and_in_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_end_past_all_time_is_cut_to_the_year_9999, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_end_past_all_time_is_cut_to_the_year_9999, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_token_ends_in_the_very_second_it_says, setup, teardown),
         cmocka_unit_test_setup_teardown(beginnings_may_be_absent_but_not_ahead, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_subject_is_required_and_follows_the_grammar, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_subject_is_required_and_follows_the_grammar, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_issuer_is_exact, setup, teardown),
         cmocka_unit_test_setup_teardown(the_audience_must_hold_us, setup, teardown),
         cmocka_unit_test_setup_teardown(roles_are_exact_and_strangers_are_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_token_id_is_a_short_string, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_expired_token_says_so_only_if_all_else_is_right, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_expired_token_says_so_only_if_all_else_is_right, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

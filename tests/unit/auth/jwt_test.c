@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt_test.c: several issuers (C-D18), the order of judgement, memory that runs out, and the words for the log. */
+/* jwt_test.c: several issuers (C-D18), the order of judgement, memory that runs out, and the words
+ * for the log. */
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,8 +24,13 @@ static void two_open(struct two *t, const char *issuer_a, const char *issuer_b)
 {
     memset(t, 0, sizeof(*t));
     for (int i = 0; i < 2; i++) {
-        t->issuers[i] = (struct jwt_issuer){.issuer = i == 0 ? issuer_a : issuer_b, .roles_claim = "roles", .skew_s = 30, .keys_count = 1};
-        assert_int_equal(jwt_key_init_hmac(&t->issuers[i].keys[0], "HS256", "same-id", i == 0 ? SECRET_A : SECRET_B, 40), OK);
+        t->issuers[i] = (struct jwt_issuer){.issuer = i == 0 ? issuer_a : issuer_b,
+                                            .roles_claim = "roles",
+                                            .skew_s = 30,
+                                            .keys_count = 1};
+        assert_int_equal(jwt_key_init_hmac(&t->issuers[i].keys[0], "HS256", "same-id",
+                                           i == 0 ? SECRET_A : SECRET_B, 40),
+                         OK);
     }
     t->rules = (struct jwt_rules){t->issuers, 2, &t->roles};
     arena_init(&t->arena, 65536, 1024 * 1024);
@@ -44,9 +50,11 @@ static enum jwt_fault judge(struct two *t, const char *iss, int signer)
     struct identity who;
     char payload[256];
 
-    (void)snprintf(payload, sizeof(payload), "{\"sub\":\"alice\",\"exp\":1700000100%s%s%s}", iss != NULL ? ",\"iss\":\"" : "",
-                   iss != NULL ? iss : "", iss != NULL ? "\"" : "");
-    token_make(&token, VIEW("{\"alg\":\"HS256\",\"kid\":\"same-id\"}"), view_of_text(payload), &t->issuers[signer].keys[0]);
+    (void)snprintf(payload, sizeof(payload), "{\"sub\":\"alice\",\"exp\":1700000100%s%s%s}",
+                   iss != NULL ? ",\"iss\":\"" : "", iss != NULL ? iss : "",
+                   iss != NULL ? "\"" : "");
+    token_make(&token, VIEW("{\"alg\":\"HS256\",\"kid\":\"same-id\"}"), view_of_text(payload),
+               &t->issuers[signer].keys[0]);
     arena_reset(&t->arena);
     return jwt_verify(&who, &t->rules, token_view(&token), NOW, &t->arena);
 }
@@ -100,9 +108,13 @@ static void without_rows_nobody_comes_in(void **state)
 
     (void)state;
     bench_open(&b);
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{\"sub\":\"alice\",\"exp\":1700000100}"), JWT_OK);
+    assert_int_equal(
+        bench_judge_texts(&b, &who, HS256_HEADER, "{\"sub\":\"alice\",\"exp\":1700000100}"),
+        JWT_OK);
     b.rules.issuers_count = 0;
-    assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, "{\"sub\":\"alice\",\"exp\":1700000100}"), JWT_ALGORITHM);
+    assert_int_equal(
+        bench_judge_texts(&b, &who, HS256_HEADER, "{\"sub\":\"alice\",\"exp\":1700000100}"),
+        JWT_ALGORITHM);
     bench_close(&b);
 }
 
@@ -131,7 +143,8 @@ static void memory_that_runs_out_refuses(void **state)
 
     (void)state;
     bench_open(&b);
-    token_make(&t, VIEW(HS256_HEADER), VIEW("{\"sub\":\"alice\",\"exp\":1700000100}"), &b.issuer.keys[0]);
+    token_make(&t, VIEW(HS256_HEADER), VIEW("{\"sub\":\"alice\",\"exp\":1700000100}"),
+               &b.issuer.keys[0]);
     for (size_t max = 0; max < 4096; max += 32) {
         struct arena small;
         enum jwt_fault fault;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token_maker.h: tokens of any header and payload, right or wrong, under one test key; and the rules that judge them. */
+/* token_maker.h: tokens of any header and payload, right or wrong, under one test key; and the
+ * rules that judge them. */
 #ifndef TESTS_TOKEN_MAKER_H
 #define TESTS_TOKEN_MAKER_H
 
@@ -11,8 +12,8 @@
 #include "base/base64.h"
 #include "base/status.h"
 
-#define NOW INT64_C(1700000000)
-#define TEST_SECRET "h1fkNq0bS2vX8yQm4rTz7uJw9eLc5aPd3gVo6iKx0nBsYtRfMlZpDjHwUeCkAqGo"
+#define NOW          INT64_C(1700000000)
+#define TEST_SECRET  "h1fkNq0bS2vX8yQm4rTz7uJw9eLc5aPd3gVo6iKx0nBsYtRfMlZpDjHwUeCkAqGo"
 #define HS256_HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 
 struct token {
@@ -49,11 +50,14 @@ static inline void token_sign(struct token *t, const struct hmac_key *key, enum 
 
 static inline enum hmac_hash hash_of(const char *algorithm)
 {
-    return strcmp(algorithm, "HS512") == 0 ? HMAC_SHA512 : strcmp(algorithm, "HS384") == 0 ? HMAC_SHA384 : HMAC_SHA256;
+    return strcmp(algorithm, "HS512") == 0   ? HMAC_SHA512
+           : strcmp(algorithm, "HS384") == 0 ? HMAC_SHA384
+                                             : HMAC_SHA256;
 }
 
 /* A token over exactly these two texts, under the secret, whatever the header says. */
-static inline void token_make(struct token *t, struct view header, struct view payload, const struct jwt_key *key)
+static inline void token_make(struct token *t, struct view header, struct view payload,
+                              const struct jwt_key *key)
 {
     t->len = 0;
     token_add_encoded(t, header.ptr, header.len);
@@ -78,7 +82,8 @@ static inline void bench_open(struct bench *b)
     if (jwt_key_init_hmac(&b->issuer.keys[0], "HS256", "", TEST_SECRET, 64) != OK)
         abort();
     b->issuer.keys_count = 1;
-    if (role_set_add(&b->roles, VIEW("user"), 3) != OK || role_set_add(&b->roles, VIEW("moderator"), 7) != OK ||
+    if (role_set_add(&b->roles, VIEW("user"), 3) != OK ||
+        role_set_add(&b->roles, VIEW("moderator"), 7) != OK ||
         role_set_add(&b->roles, VIEW("admin"), 15) != OK)
         abort();
     b->rules = (struct jwt_rules){&b->issuer, 1, &b->roles};
@@ -99,7 +104,8 @@ static inline enum jwt_fault bench_judge(struct bench *b, struct identity *who, 
 }
 
 /* The verdict over these two texts, signed with the issuer's first key. */
-static inline enum jwt_fault bench_judge_texts(struct bench *b, struct identity *who, const char *header, const char *payload)
+static inline enum jwt_fault bench_judge_texts(struct bench *b, struct identity *who,
+                                               const char *header, const char *payload)
 {
     static struct token t;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hmac_test.c: RFC 4231 cases whose keys are long enough for us, tampering, truncation, and two threads on one key. */
+/* hmac_test.c: RFC 4231 cases whose keys are long enough for us, tampering, truncation, and two
+ * threads on one key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,8 +40,12 @@ static void rfc4231_case_6_in_all_three_hashes(void **state)
         assert_int_equal(hmac_sign(mac, key, case6_text, strlen(case6_text)), OK);
         assert_memory_equal(mac, case6_starts[hash], 8);
         /* The same key again: signing must not have used it up. */
-        assert_int_equal(hmac_verify(key, case6_text, strlen(case6_text), mac, hmac_bytes((enum hmac_hash)hash)), OK);
-        assert_int_equal(hmac_verify(key, case6_text, strlen(case6_text), mac, hmac_bytes((enum hmac_hash)hash)), OK);
+        assert_int_equal(
+            hmac_verify(key, case6_text, strlen(case6_text), mac, hmac_bytes((enum hmac_hash)hash)),
+            OK);
+        assert_int_equal(
+            hmac_verify(key, case6_text, strlen(case6_text), mac, hmac_bytes((enum hmac_hash)hash)),
+            OK);
         hmac_key_free(key);
     }
 }
@@ -99,7 +104,8 @@ static void *verify_many(void *context)
     for (int i = 0; i < 2000; i++) {
         uint8_t mac[HMAC_BYTES_MAX];
 
-        if (hmac_sign(mac, key, &i, sizeof(i)) != OK || hmac_verify(key, &i, sizeof(i), mac, 32) != OK)
+        if (hmac_sign(mac, key, &i, sizeof(i)) != OK ||
+            hmac_verify(key, &i, sizeof(i), mac, 32) != OK)
             wrong++;
     }
     return (void *)wrong;

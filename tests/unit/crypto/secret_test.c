@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret_test.c: where secrets come from and what becomes of the copies. Weak ones: secret_weak_test.c. */
+/* secret_test.c: where secrets come from and what becomes of the copies. Weak ones:
+ * secret_weak_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,7 +60,13 @@ static void one_line_end_is_cut_off_and_no_more(void **state)
 {
     static const struct {
         const char *text, *want;
-    } rows[] = {{"abc", "abc"}, {"abc\n", "abc"}, {"abc\r\n", "abc"}, {"abc\n\n", "abc\n"}, {" abc ", " abc "}, {"\n", ""}, {"", ""}};
+    } rows[] = {{"abc", "abc"},
+                {"abc\n", "abc"},
+                {"abc\r\n", "abc"},
+                {"abc\n\n", "abc\n"},
+                {" abc ", " abc "},
+                {"\n", ""},
+                {"", ""}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -80,7 +87,8 @@ static void a_file_open_to_others_is_refused_and_says_chmod(void **state)
     static const struct {
         mode_t mode;
         int want;
-    } rows[] = {{0600, OK}, {0640, OK}, {0400, OK}, {0644, E_DENIED}, {0604, E_DENIED}, {0602, E_DENIED}, {0666, E_DENIED}};
+    } rows[] = {{0600, OK},       {0640, OK},       {0400, OK},      {0644, E_DENIED},
+                {0604, E_DENIED}, {0602, E_DENIED}, {0666, E_DENIED}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* secret_weak_test.c: what is refused (C-D15), and that good random secrets in every usual notation pass. */
+/* secret_weak_test.c: what is refused (C-D15), and that good random secrets in every usual notation
+ * pass. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,13 +32,13 @@ static void weak_secrets_are_refused_with_advice(void **state)
         "secret",
         "your-secret-key",
         "your-256-bit-secret",
-        "0123456789abcdef0123456789abcde",                                  /* 31 bytes */
+        "0123456789abcdef0123456789abcde", /* 31 bytes */
         "00000000000000000000000000000000",
         "your-secret-keyyour-secret-keyyour-secret-key",
         "changemechangemechangemechangeme",
         "abababababababababababababababababab",
         "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t",
-        "Qx7!pLm2Qx7!pLm2Qx7!pLm2Qx7!pLm2",                                 /* 8 random bytes, four times */
+        "Qx7!pLm2Qx7!pLm2Qx7!pLm2Qx7!pLm2", /* 8 random bytes, four times */
         "12345678901234567890123456789012",
         "0123456789abcdef0123456789abcdef",
         "abcdefghijklmnopqrstuvwxyz123456",
@@ -54,7 +55,7 @@ static void weak_secrets_are_refused_with_advice(void **state)
         "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
         "09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7",
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
-        "1111111111111111222222222222222233333333333333334444",             /* four different bytes */
+        "1111111111111111222222222222222233333333333333334444", /* four different bytes */
     };
 
     (void)state;
@@ -71,7 +72,8 @@ static void weak_secrets_are_refused_with_advice(void **state)
 
 static void the_decoded_key_of_rfc7515_is_known_too(void **state)
 {
-    static const char text[] = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    static const char text[] =
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     uint8_t bytes[72];
     struct error why;
     long len = base64url_decode(bytes, view_of_text(text));

@@ -94,7 +94,8 @@ static void serials_are_random_positive_and_128_bits(void **state)
         assert_int_equal(ASN1_STRING_type(serial), V_ASN1_INTEGER); /* not V_ASN1_NEG_INTEGER */
         assert_int_equal(ASN1_STRING_length(serial), 16);
     }
-    assert_int_not_equal(ASN1_INTEGER_cmp(X509_get0_serialNumber(cert[0]), X509_get0_serialNumber(cert[1])), 0);
+    assert_int_not_equal(
+        ASN1_INTEGER_cmp(X509_get0_serialNumber(cert[0]), X509_get0_serialNumber(cert[1])), 0);
     assert_false(buf_view(&ca[0].key_pem).len == 0);
     assert_false(view_eq(buf_view(&ca[0].key_pem), buf_view(&ca[1].key_pem)));
     for (int i = 0; i < 2; i++) {
@@ -126,7 +127,8 @@ static void the_leaf_is_no_authority_and_its_pem_holds_no_key(void **state)
 
 static void names_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = {"", "a,DNS:evil.test", "with space", "a:b", "caf\xc3\xa9.test", "x/y", "dirName:z"};
+    static const char *const bad[] = {
+        "", "a,DNS:evil.test", "with space", "a:b", "caf\xc3\xa9.test", "x/y", "dirName:z"};
     struct x509_pair ca = {0};
     struct x509_pair leaf = {0};
     struct error why;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* x509_test.c: reading certificates back from files, and files that are none. The chain itself is judged in x509_make_test.c. */
+/* x509_test.c: reading certificates back from files, and files that are none. The chain itself is
+ * judged in x509_make_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +78,8 @@ static void without_alternative_names_the_common_name_speaks(void **state)
 
 static void what_is_no_certificate_is_said_so(void **state)
 {
-    static const char *const texts[] = {"", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
+    static const char *const texts[] = {
+        "", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"};
     char all[512] = "";
     long left_s = 42;
 

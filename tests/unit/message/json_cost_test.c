@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_cost_test.c: no input costs more than its length (C-H1, C-H2). Each family is parsed small and eight times as large:
- * linear work takes 8 times as long, quadratic 64 times; we demand less than 24, of the thread's own CPU time and the best of
- * several runs, so that a busy machine does not matter. Families under the node ceiling are accepted, the rest refused. */
+/* json_cost_test.c: no input costs more than its length (C-H1, C-H2). Each family is parsed small
+ * and eight times as large: linear work takes 8 times as long, quadratic 64 times; we demand less
+ * than 24, of the thread's own CPU time and the best of several runs, so that a busy machine does
+ * not matter. Families under the node ceiling are accepted, the rest refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 
 #define SMALL 16384
 #define LARGE (8 * SMALL)
-#define RUNS 7
+#define RUNS  7
 
 static char text[LARGE + 64];
 static struct arena arena;
@@ -46,7 +47,8 @@ static void members(const char *format, size_t bytes)
     text[len] = '\0';
 }
 
-/* Names that the usual unseeded hashes (31 * h + c) throw together: "Ez" and "FY", in every combination of twelve pairs. */
+/* Names that the usual unseeded hashes (31 * h + c) throw together: "Ez" and "FY", in every
+ * combination of twelve pairs. */
 static void colliding_members(size_t bytes)
 {
     size_t len = 0;
@@ -77,8 +79,14 @@ static const struct {
     {"zeros behind the point", "0.", "0", "1"},
     {"strings with an escape", "[", "\"\\n......................\",", "1]"},
     {"deep arrays", "[", "[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]],", "1]"},
-    {"objects of nine", "[", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"a0000000000000000000\":1},", "1]"},
-    {"objects of eight", "[", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h0000000000000000000000000000000000\":1},", "1]"},
+    {"objects of nine", "[",
+     "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,"
+     "\"a0000000000000000000\":1},",
+     "1]"},
+    {"objects of eight", "[",
+     "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+     "\"h0000000000000000000000000000000000\":1},",
+     "1]"},
     {"no closing quote", "\"", "\\\\", "\\\\"},
     {"opening brackets", "", "[", "["},
     {"many nulls", "[", "null            ,", "1]"},
@@ -149,7 +157,10 @@ static void eight_times_the_input_is_not_sixty_four_times_the_work(void **state)
 static void objects_of_many_members_are_linear_too(void **state)
 {
     static const char *const formats[] = {
-        "\"%08u\":1,", "\"a-long-prefix-that-all-share-%08u\":1,", "\"%08u-a-long-ending-that-all-share\":1,", "\"\\u0061%08u\":1,",
+        "\"%08u\":1,",
+        "\"a-long-prefix-that-all-share-%08u\":1,",
+        "\"%08u-a-long-ending-that-all-share\":1,",
+        "\"\\u0061%08u\":1,",
     };
 
     (void)state;

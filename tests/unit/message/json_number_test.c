@@ -15,8 +15,9 @@
 
 static void numbers_that_are_none_are_refused(void **state)
 {
-    static const char *const rows[] = {"-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e1", "0x10", "1_0", "--1", "1e1.5",
-                                       "-.5", "00", "1E-", "0e", "Infinity", "1f"};
+    static const char *const rows[] = {"-",   "+1",   "01",   "-01",      "1.",  ".5",    "1e",
+                                       "1e+", "1.e1", "0x10", "1_0",      "--1", "1e1.5", "-.5",
+                                       "00",  "1E-",  "0e",   "Infinity", "1f"};
     struct arena arena;
 
     (void)state;
@@ -77,15 +78,27 @@ static void whole_numbers(void **state)
         struct json n = number(rows[i].text);
         int64_t value = 77;
 
-        if (json_to_i64(&n, &value) != rows[i].is_whole || value != (rows[i].is_whole ? rows[i].value : 77))
+        if (json_to_i64(&n, &value) != rows[i].is_whole ||
+            value != (rows[i].is_whole ? rows[i].value : 77))
             fail_msg("%s", rows[i].text);
     }
 }
 
 static void doubles_agree_with_the_c_library(void **state)
 {
-    static const char *const rows[] = {"0", "-0", "1", "0.1", "1e23", "9007199254740993", "4.9e-324", "2.2250738585072011e-308",
-                                       "1.7976931348623157e308", "123456789.123456789e-5", "1e-400", "0.3e-0001", "1700000000.25",
+    static const char *const rows[] = {"0",
+                                       "-0",
+                                       "1",
+                                       "0.1",
+                                       "1e23",
+                                       "9007199254740993",
+                                       "4.9e-324",
+                                       "2.2250738585072011e-308",
+                                       "1.7976931348623157e308",
+                                       "123456789.123456789e-5",
+                                       "1e-400",
+                                       "0.3e-0001",
+                                       "1700000000.25",
                                        "2.00000000000000011102230246251565404236316680908203125",
                                        "2.00000000000000011102230246251565404236316680908203124",
                                        "2.00000000000000011102230246251565404236316680908203126"};
@@ -103,7 +116,8 @@ static void doubles_agree_with_the_c_library(void **state)
 
 static void a_double_of_a_thousand_digits_is_rounded_right(void **state)
 {
-    static const char half[] = "1.00000000000000011102230246251565404236316680908203125"; /* half way between 1 and the next */
+    /* Half way between 1 and the next double. */
+    static const char half[] = "1.00000000000000011102230246251565404236316680908203125";
     char text[2000];
     struct json n;
     double value = 0;
@@ -122,7 +136,8 @@ static void a_double_of_a_thousand_digits_is_rounded_right(void **state)
 
 static void what_no_double_holds_is_said_so(void **state)
 {
-    static const char *const rows[] = {"1e309", "-1e309", "1.8e308", "1e400", "123e99999999999999999999"};
+    static const char *const rows[] = {"1e309", "-1e309", "1.8e308", "1e400",
+                                       "123e99999999999999999999"};
     struct json text = {.type = JSON_STRING, .text = VIEW("1")};
     double value = 77;
     int64_t whole = 77;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_string_test.c: escapes, UTF-8, surrogates, and every special byte at every place of an eight byte step. */
+/* json_string_test.c: escapes, UTF-8, surrogates, and every special byte at every place of an eight
+ * byte step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,9 +41,11 @@ static void escapes_decode(void **state)
         struct view text, want;
     } rows[] = {
         {VIEW("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), VIEW("\"\\/\b\f\n\r\t")},
-        {VIEW("\"\\u0041\\u00e9\\u20AC\\uD83D\\uDE00\""), VIEW("A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")},
+        {VIEW("\"\\u0041\\u00e9\\u20AC\\uD83D\\uDE00\""),
+         VIEW("A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")},
         {VIEW("\"a\\u0000b\""), VIEW("a\0b")},
-        {VIEW("\"\\u007f\\u0080\\u07ff\\u0800\\uffff\""), VIEW("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf")},
+        {VIEW("\"\\u007f\\u0080\\u07ff\\u0800\\uffff\""),
+         VIEW("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf")},
         {VIEW("\"\\ud800\\udc00\\udbff\\udfff\""), VIEW("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf")},
         {VIEW("\"plain then \\n escape then plain again, longer than eight\""),
          VIEW("plain then \n escape then plain again, longer than eight")},
@@ -57,11 +60,29 @@ static void escapes_decode(void **state)
 static void bad_escapes_and_lone_surrogates_are_refused(void **state)
 {
     static const struct view rows[] = {
-        VIEW("\"\\a\""),           VIEW("\"\\\""),           VIEW("\"\\u\""),         VIEW("\"\\u12\""),        VIEW("\"\\u123g\""),
-        VIEW("\"\\U0041\""),       VIEW("\"\\x41\""),        VIEW("\"\\'\""),         VIEW("\"\\ud800\""),      VIEW("\"\\udc00\""),
-        VIEW("\"\\ud800\\ud800\""), VIEW("\"\\ud800\\n\""),  VIEW("\"\\ud800x\""),    VIEW("\"\\ud800\\u0041\""), VIEW("\"\\udc00\\ud800\""),
-        VIEW("\"\\ud800\\udc0\""), VIEW("\"\\\0\""),         VIEW("\"\\u00 1\""),     VIEW("\"\\"),             VIEW("\"abc\\u004"),
-        VIEW("\"\\u+041\""),       VIEW("\"\\ud800"),        VIEW("\""),
+        VIEW("\"\\a\""),
+        VIEW("\"\\\""),
+        VIEW("\"\\u\""),
+        VIEW("\"\\u12\""),
+        VIEW("\"\\u123g\""),
+        VIEW("\"\\U0041\""),
+        VIEW("\"\\x41\""),
+        VIEW("\"\\'\""),
+        VIEW("\"\\ud800\""),
+        VIEW("\"\\udc00\""),
+        VIEW("\"\\ud800\\ud800\""),
+        VIEW("\"\\ud800\\n\""),
+        VIEW("\"\\ud800x\""),
+        VIEW("\"\\ud800\\u0041\""),
+        VIEW("\"\\udc00\\ud800\""),
+        VIEW("\"\\ud800\\udc0\""),
+        VIEW("\"\\\0\""),
+        VIEW("\"\\u00 1\""),
+        VIEW("\"\\"),
+        VIEW("\"abc\\u004"),
+        VIEW("\"\\u+041\""),
+        VIEW("\"\\ud800"),
+        VIEW("\""),
     };
 
     (void)state;
@@ -72,10 +93,21 @@ static void bad_escapes_and_lone_surrogates_are_refused(void **state)
 static void invalid_utf8_is_refused(void **state)
 {
     static const struct view rows[] = {
-        VIEW("\"\x80\""),         VIEW("\"\xc0\x80\""),         VIEW("\"\xc1\xbf\""),     VIEW("\"\xe0\x80\x80\""),
-        VIEW("\"\xed\xa0\x80\""), VIEW("\"\xf0\x80\x80\x80\""), VIEW("\"\xf4\x90\x80\x80\""), VIEW("\"\xf5\x80\x80\x80\""),
-        VIEW("\"\xc3\""),         VIEW("\"\xe2\x82\""),         VIEW("\"\xf0\x9f\x98\""), VIEW("\"\xff\""),
-        VIEW("\"\xc3"),           VIEW("\"\\n\xc3\""),          VIEW("\"12345678\xff\""),
+        VIEW("\"\x80\""),
+        VIEW("\"\xc0\x80\""),
+        VIEW("\"\xc1\xbf\""),
+        VIEW("\"\xe0\x80\x80\""),
+        VIEW("\"\xed\xa0\x80\""),
+        VIEW("\"\xf0\x80\x80\x80\""),
+        VIEW("\"\xf4\x90\x80\x80\""),
+        VIEW("\"\xf5\x80\x80\x80\""),
+        VIEW("\"\xc3\""),
+        VIEW("\"\xe2\x82\""),
+        VIEW("\"\xf0\x9f\x98\""),
+        VIEW("\"\xff\""),
+        VIEW("\"\xc3"),
+        VIEW("\"\\n\xc3\""),
+        VIEW("\"12345678\xff\""),
     };
 
     (void)state;
@@ -99,7 +131,8 @@ static void every_byte_at_every_place_of_a_step(void **state)
             if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\')
                 check(view_of(text, 22), &inside);
             else
-                check(view_of(text, 22), NULL); /* a quote ends the string early; "\x" is no escape */
+                check(view_of(text, 22),
+                      NULL); /* a quote ends the string early; "\x" is no escape */
         }
     }
 }

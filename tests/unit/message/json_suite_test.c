@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_suite_test.c: JSONTestSuite (github.com/nst/JSONTestSuite) when it lies next to the project. y_ must be accepted, n_
- * refused; what the suite leaves open (i_) is decided in the table here. We differ on purpose in two y_ files: duplicate
- * member names (RFC 7493 section 2.3). */
+/* json_suite_test.c: JSONTestSuite (github.com/nst/JSONTestSuite) when it lies next to the project.
+ * y_ must be accepted, n_ refused; what the suite leaves open (i_) is decided in the table here. We
+ * differ on purpose in two y_ files: duplicate member names (RFC 7493 section 2.3). */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,9 +17,11 @@
 #include "three_ways.h"
 #include "vectors.h"
 
-static const char *const refused_on_purpose[] = {"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"};
+static const char *const refused_on_purpose[] = {"y_object_duplicated_key.json",
+                                                 "y_object_duplicated_key_and_value.json"};
 
-/* Numbers are text to us, so no number is too large; broken Unicode, a BOM and depths over JSON_DEPTH_MAX are refused. */
+/* Numbers are text to us, so no number is too large; broken Unicode, a BOM and depths over
+ * JSON_DEPTH_MAX are refused. */
 static const struct {
     const char *file;
     bool is_accepted;

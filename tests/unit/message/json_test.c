@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_test.c: the shape of the tree, what is refused and where, ceilings. Each text is parsed from guarded memory, and every
- * proper prefix of an accepted object or array must be refused (the "byte by byte" of a parser that takes whole texts). */
+/* json_test.c: the shape of the tree, what is refused and where, ceilings. Each text is parsed from
+ * guarded memory, and every proper prefix of an accepted object or array must be refused (the "byte
+ * by byte" of a parser that takes whole texts). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,12 @@ static void a_tree_has_types_counts_names_and_source_texts(void **state)
     struct view s;
 
     (void)state;
-    assert_int_equal(parse(&root, " {\"a\" : [1, -2.5e3 ,[]], \"b\":{\"c\":null},\"d\":\"x\\ny\",\"\":true,\"f\":false} ", NULL), OK);
+    assert_int_equal(
+        parse(
+            &root,
+            " {\"a\" : [1, -2.5e3 ,[]], \"b\":{\"c\":null},\"d\":\"x\\ny\",\"\":true,\"f\":false} ",
+            NULL),
+        OK);
     assert_int_equal(root->type, JSON_OBJECT);
     assert_int_equal(root->count, 5);
     m = json_member(root, VIEW("a"));
@@ -81,7 +87,11 @@ static void a_scalar_alone_is_a_text(void **state)
     static const struct {
         const char *text;
         enum json_type type;
-    } rows[] = {{"null", JSON_NULL}, {" true\n", JSON_TRUE}, {"false", JSON_FALSE}, {"-0", JSON_NUMBER}, {"\"\"", JSON_STRING}};
+    } rows[] = {{"null", JSON_NULL},
+                {" true\n", JSON_TRUE},
+                {"false", JSON_FALSE},
+                {"-0", JSON_NUMBER},
+                {"\"\"", JSON_STRING}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -99,11 +109,35 @@ static void what_is_no_json_is_refused_where_it_breaks(void **state)
         const char *text;
         size_t at;
     } rows[] = {
-        {"", 0},          {" ", 1},            {"nul", 0},       {"True", 0},       {"[1,]", 3},       {"[,1]", 1},
-        {"[1 2]", 3},     {"[1", 2},           {"{\"a\"}", 4},   {"{\"a\":}", 5},   {"{\"a\":1,}", 7}, {"{a:1}", 1},
-        {"{\"a\":1]", 6}, {"[1}", 2},          {"1 2", 2},       {"{} x", 3},       {"'a'", 0},        {"// c\n1", 0},
-        {"NaN", 0},       {"-Infinity", 1},    {"\xef\xbb\xbf{}", 0}, {"[1]]", 3},  {"{,}", 1},        {"\v1", 0},
-        {"{\"a\":1 \"b\":2}", 7}, {"[\"a\"\"b\"]", 4}, {"\xc2\xa0" "1", 0},
+        {"", 0},
+        {" ", 1},
+        {"nul", 0},
+        {"True", 0},
+        {"[1,]", 3},
+        {"[,1]", 1},
+        {"[1 2]", 3},
+        {"[1", 2},
+        {"{\"a\"}", 4},
+        {"{\"a\":}", 5},
+        {"{\"a\":1,}", 7},
+        {"{a:1}", 1},
+        {"{\"a\":1]", 6},
+        {"[1}", 2},
+        {"1 2", 2},
+        {"{} x", 3},
+        {"'a'", 0},
+        {"// c\n1", 0},
+        {"NaN", 0},
+        {"-Infinity", 1},
+        {"\xef\xbb\xbf{}", 0},
+        {"[1]]", 3},
+        {"{,}", 1},
+        {"\v1", 0},
+        {"{\"a\":1 \"b\":2}", 7},
+        {"[\"a\"\"b\"]", 4},
+        {"\xc2\xa0"
+         "1",
+         0},
     };
 
     (void)state;
@@ -120,7 +154,8 @@ static void what_is_no_json_is_refused_where_it_breaks(void **state)
 
 static void no_prefix_of_a_container_is_a_text(void **state)
 {
-    static const char text[] = "{\"type\":\"publish\",\"channel\":\"public:chat\",\"n\":[1.5e2,true,null,{\"\\u00e9\\ud83d\\ude00\":\"\xc3\xa9\"}]}";
+    static const char text[] = "{\"type\":\"publish\",\"channel\":\"public:chat\",\"n\":[1.5e2,"
+                               "true,null,{\"\\u00e9\\ud83d\\ude00\":\"\xc3\xa9\"}]}";
 
     (void)state;
     for (size_t len = 0; len < sizeof(text) - 1; len++)
@@ -128,14 +163,16 @@ static void no_prefix_of_a_container_is_a_text(void **state)
     assert_int_equal(parse_guarded(view_of(text, sizeof(text) - 1)), OK);
 }
 
-/* {"k0":0,...} with `members` members; the last one is called like member number `again`, if that is not negative. */
+/* {"k0":0,...} with `members` members; the last one is called like member number `again`, if that
+ * is not negative. */
 static size_t write_object(char *out, size_t cap, int members, int again)
 {
     size_t len = 0;
 
     out[len++] = '{';
     for (int i = 0; i < members; i++)
-        len += (size_t)snprintf(out + len, cap - len, "%s\"k%d\":0", i > 0 ? "," : "", i == members - 1 && again >= 0 ? again : i);
+        len += (size_t)snprintf(out + len, cap - len, "%s\"k%d\":0", i > 0 ? "," : "",
+                                i == members - 1 && again >= 0 ? again : i);
     out[len++] = '}';
     return len;
 }
@@ -147,9 +184,13 @@ static void duplicate_names_are_refused_in_objects_of_every_size(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        assert_int_equal(parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], -1))), OK);
-        assert_int_equal(parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], 0))), E_INVALID);
-        assert_int_equal(parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], sizes[i] - 2))), E_INVALID);
+        assert_int_equal(
+            parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], -1))), OK);
+        assert_int_equal(
+            parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], 0))), E_INVALID);
+        assert_int_equal(
+            parse_guarded(view_of(text, write_object(text, sizeof(text), sizes[i], sizes[i] - 2))),
+            E_INVALID);
     }
 }
 
@@ -159,11 +200,15 @@ static void duplicate_names_are_seen_through_escapes_and_at_every_depth(void **s
     assert_int_equal(parse_guarded(VIEW("{\"a\":1,\"\\u0061\":2}")), E_INVALID);
     assert_int_equal(parse_guarded(VIEW("{\"\":1,\"\":2}")), E_INVALID);
     assert_int_equal(parse_guarded(VIEW("[{\"x\":{\"a\":1,\"b\":2,\"a\":1}}]")), E_INVALID);
-    /* The same name in two objects is no duplicate, nor are names that differ in case or by a NUL. */
+    /* The same name in two objects is no duplicate, nor are names that differ in case or by a NUL.
+     */
     assert_int_equal(parse_guarded(VIEW("{\"a\":{\"a\":{\"a\":1}},\"A\":2,\"a\\u0000\":3}")), OK);
     /* Two objects of more than eight members share one table. */
-    assert_int_equal(parse_guarded(VIEW("[{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1},"
-                                        "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}]")), OK);
+    assert_int_equal(
+        parse_guarded(
+            VIEW("[{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1},"
+                 "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}]")),
+        OK);
 }
 
 static void depth_is_counted_exactly(void **state)
@@ -176,11 +221,14 @@ static void depth_is_counted_exactly(void **state)
     for (int depth = 1; depth <= JSON_DEPTH_MAX + 1; depth++) {
         memset(text, '[', (size_t)depth);
         memset(text + depth, ']', (size_t)depth);
-        assert_int_equal(parse_guarded(view_of(text, (size_t)depth * 2)), depth <= JSON_DEPTH_MAX ? OK : E_LIMIT);
-        assert_int_equal(json_parse(&root, view_of(text, (size_t)depth * 2), &limits, &arena, NULL), depth <= 3 ? OK : E_LIMIT);
+        assert_int_equal(parse_guarded(view_of(text, (size_t)depth * 2)),
+                         depth <= JSON_DEPTH_MAX ? OK : E_LIMIT);
+        assert_int_equal(json_parse(&root, view_of(text, (size_t)depth * 2), &limits, &arena, NULL),
+                         depth <= 3 ? OK : E_LIMIT);
     }
     limits.depth = 1000; /* a caller cannot ask for more than the maximum */
-    assert_int_equal(json_parse(&root, view_of(text, sizeof(text)), &limits, &arena, NULL), E_LIMIT);
+    assert_int_equal(json_parse(&root, view_of(text, sizeof(text)), &limits, &arena, NULL),
+                     E_LIMIT);
 }
 
 static void nodes_are_counted_exactly(void **state)
@@ -218,7 +266,9 @@ static void an_arena_that_is_full_refuses(void **state)
         int rc;
 
         arena_init(&small, 512, max);
-        rc = json_parse(&root, VIEW("{\"a\\n\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":[1,2,3,4,5,6,7,8]}"),
+        rc = json_parse(&root,
+                        VIEW("{\"a\\n\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,"
+                             "\"i\":[1,2,3,4,5,6,7,8]}"),
                         NULL, &small, NULL);
         assert_true(rc == OK || rc == E_NOMEM);
         assert_true(rc == OK || !has_worked);
@@ -265,12 +315,16 @@ static void a_depth_bomb_needs_no_stack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_tree_has_types_counts_names_and_source_texts, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tree_has_types_counts_names_and_source_texts, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_scalar_alone_is_a_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_json_is_refused_where_it_breaks, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_json_is_refused_where_it_breaks, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(no_prefix_of_a_container_is_a_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(duplicate_names_are_refused_in_objects_of_every_size, setup, teardown),
-        cmocka_unit_test_setup_teardown(duplicate_names_are_seen_through_escapes_and_at_every_depth, setup, teardown),
+        cmocka_unit_test_setup_teardown(duplicate_names_are_refused_in_objects_of_every_size, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(duplicate_names_are_seen_through_escapes_and_at_every_depth,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(depth_is_counted_exactly, setup, teardown),
         cmocka_unit_test_setup_teardown(nodes_are_counted_exactly, setup, teardown),
         cmocka_unit_test(an_arena_that_is_full_refuses),
