@@ -317,6 +317,7 @@ static void after_input(struct peer *p)
 
     if (!ws_decoder_is_mid_message(&p->decoder)) {
         p->message_ms = 0;
+        ws_decoder_clear(&p->decoder); /* an idle connection keeps no message */
     } else if (p->message_ms == 0) {
         p->message_ms = now_ms;
         peer_due_by(p, now_ms + w->server->options->limits.assembly_ms);
@@ -341,8 +342,8 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
         data += used;
         len -= used;
         goes_on = on_event(p, &ws);
-        if (ws.type != WS_EVENT_MORE)
-            p->message_ms = 0;
+        if (ws.type == WS_EVENT_TEXT || ws.type == WS_EVENT_BINARY)
+            p->message_ms = 0; /* a ping between fragments must not move the deadline (W-51) */
     }
     if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
         after_input(p);
