@@ -33,15 +33,16 @@ class RawConnection:
 
     @classmethod
     def open(cls, server, tls=True, timeout=10.0, context=None, server_hostname="localhost", port=None,
-             source=None, rcvbuf=None):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+             source=None, rcvbuf=None, address=None):
+        address = address or server.host
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             if rcvbuf:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
             sock.settimeout(timeout)
             if source:
                 sock.bind((source, 0))
-            sock.connect((server.host, port or server.port))
+            sock.connect((address, port or server.port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls and server.uses_tls:
                 sock = (context or server.ssl_context()).wrap_socket(sock, server_hostname=server_hostname)
@@ -55,6 +56,11 @@ class RawConnection:
 
     def __exit__(self, *_):
         self.close()
+
+    @property
+    def local_port(self):
+        """Our own port: the field `port` of the server's events about this connection."""
+        return self.sock.getsockname()[1]
 
     def close(self):
         self.sock.close()
