@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/status.h"
 #include "net/conn_private.h"
@@ -176,12 +177,17 @@ static bool fits_cork(const struct conn *c, size_t len)
 
 static void put_cork(struct loop *loop, const void *bytes, size_t len)
 {
-    memcpy(loop->cork + loop->cork_len, bytes, len);
+    if (len > 0)
+        memcpy(loop->cork + loop->cork_len, bytes, len);
     loop->cork_len += len;
 }
 
 int conn_write(struct conn *c, const void *bytes, size_t len)
 {
+    if (c->state == CONN_OPEN && fits_cork(c, len)) {
+        put_cork(c->loop, bytes, len);
+        return OK;
+    }
     return conn_write2(c, bytes, len, "", 0);
 }
 
@@ -192,10 +198,8 @@ int conn_write2(struct conn *c, const void *a, size_t a_len, const void *b, size
     if (c->state >= CONN_SHUTTING)
         return E_CLOSED;
     if (a_len <= LOOP_CORK_BYTES && b_len <= LOOP_CORK_BYTES && fits_cork(c, a_len + b_len)) {
-        if (a_len > 0)
-            put_cork(c->loop, a, a_len);
-        if (b_len > 0)
-            put_cork(c->loop, b, b_len);
+        put_cork(c->loop, a, a_len);
+        put_cork(c->loop, b, b_len);
         return OK;
     }
     if (c->is_corked)
@@ -262,16 +266,10 @@ void conn_await_writable(struct conn *c)
     conn_set_events(c, c->events | UV_WRITABLE);
 }
 
-ssize_t conn_send(struct conn *c, struct iovec *iov, size_t iov_len)
+/* What send or sendmsg answered. */
+static ssize_t judge(struct conn *c, ssize_t n)
 {
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = iov_len};
-    ssize_t n;
-
     c->loop->counters.send_calls++;
-    if (iov_len == 1)
-        n = send(c->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL);
-    else
-        n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     if (n >= 0) {
         c->stall_sent_bytes += (size_t)n;
         return n;
@@ -279,14 +277,20 @@ ssize_t conn_send(struct conn *c, struct iovec *iov, size_t iov_len)
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
         return 0;
     c->error = errno;
-    conn_kill(c, errno == EPIPE || errno == ECONNRESET ? CONN_END_PEER_EOF : CONN_END_ERROR);
+    conn_kill(c, c->error == EPIPE || c->error == ECONNRESET ? CONN_END_PEER_EOF : CONN_END_ERROR);
     return -1;
+}
+
+ssize_t conn_send(struct conn *c, const uint8_t *bytes, size_t len)
+{
+    return judge(c, send(c->fd, bytes, len, MSG_NOSIGNAL));
 }
 
 /* One send of up to IOV_MAX_OURS items. Bytes taken, or -1; *asked: what was offered. */
 static ssize_t send_items(struct conn *c, size_t *asked)
 {
     struct iovec iov[IOV_MAX_OURS];
+    struct msghdr message = {.msg_iov = iov};
     size_t count = 0;
 
     *asked = 0;
@@ -296,35 +300,41 @@ static ssize_t send_items(struct conn *c, size_t *asked)
         *asked += iov[count].iov_len;
         count++;
     }
-    return conn_send(c, iov, count);
+    message.msg_iovlen = count;
+    return judge(c, sendmsg(c->fd, &message, MSG_NOSIGNAL));
 }
 
-static bool flush_plain(struct conn *c, const uint8_t *cork, size_t cork_len)
+static bool flush_queue(struct conn *c)
 {
-    struct iovec iov = {(void *)cork, cork_len};
     size_t asked;
     ssize_t n;
 
-    if (cork_len > 0) {
-        n = conn_send(c, &iov, 1);
-        if (n < 0)
-            return false;
-        if ((size_t)n == cork_len)
-            return true;
-        conn_hold(c, cork + n, cork_len - (size_t)n);
-        return false;
-    }
     for (int round = 0; c->out_first != NULL; round++) {
         n = round < ROUNDS_MAX ? send_items(c, &asked) : 0;
         if (n < 0)
             return false;
         conn_queue_consume(c, (size_t)n);
-        if ((size_t)n < asked || round >= ROUNDS_MAX) {
+        if (round >= ROUNDS_MAX || (size_t)n < asked) {
             conn_await_writable(c);
             return false;
         }
     }
     return true;
+}
+
+static bool flush_plain(struct conn *c, const uint8_t *cork, size_t cork_len)
+{
+    ssize_t n;
+
+    if (cork_len == 0)
+        return flush_queue(c);
+    n = conn_send(c, cork, cork_len);
+    if (n < 0)
+        return false;
+    if ((size_t)n == cork_len)
+        return true;
+    conn_hold(c, cork + n, cork_len - (size_t)n);
+    return false;
 }
 
 void conn_hold(struct conn *c, const uint8_t *cork, size_t cork_len)

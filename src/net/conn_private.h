@@ -3,7 +3,7 @@
 #ifndef NET_CONN_PRIVATE_H
 #define NET_CONN_PRIVATE_H
 
-#include <sys/uio.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "net/conn.h"
@@ -71,7 +71,7 @@ void conn_send_out(struct conn *c, const uint8_t *cork, size_t cork_len);
 /* The same while the kernel is known to be full: keeps what would be sent. */
 void conn_hold(struct conn *c, const uint8_t *cork, size_t cork_len);
 /* One send. Bytes taken, 0 when the kernel is full; -1 when the connection was killed. */
-ssize_t conn_send(struct conn *c, struct iovec *iov, size_t iov_len);
+ssize_t conn_send(struct conn *c, const uint8_t *bytes, size_t len);
 /* The kernel did not take all: wait for it, and start the stall window. */
 void conn_await_writable(struct conn *c);
 int conn_queue_bytes(struct conn *c, const void *bytes, size_t len);

@@ -123,13 +123,12 @@ bool conn_tls_hold(struct conn *c)
 static bool send_out(struct conn *c)
 {
     struct tls_io *io = c->loop->tls.io;
-    struct iovec iov = {io->out, io->out_len};
     ssize_t n;
     bool is_kept;
 
     if (io->out_len == 0)
         return true;
-    n = conn_send(c, &iov, 1);
+    n = conn_send(c, io->out, io->out_len);
     if (n >= 0 && (size_t)n < io->out_len) {
         is_kept = keep_cipher(c, io->out + n, io->out_len - (size_t)n);
         io->out_len = 0;
@@ -144,12 +143,11 @@ static bool send_out(struct conn *c)
 static bool send_cipher(struct conn *c)
 {
     struct conn_tls *t = c->tls;
-    struct iovec iov = {t->cipher + t->cipher_off, t->cipher_len};
     ssize_t n;
 
     if (t->cipher_len == 0)
         return true;
-    n = conn_send(c, &iov, 1);
+    n = conn_send(c, t->cipher + t->cipher_off, t->cipher_len);
     if (n < 0)
         return false;
     t->cipher_off += (size_t)n;

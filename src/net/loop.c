@@ -36,7 +36,7 @@ static void on_spin(uv_idle_t *handle)
     (void)handle; /* its existence is its job: the poll after it does not sleep */
 }
 
-static void end_turn(struct loop *loop)
+static void end_busy_turn(struct loop *loop)
 {
     bool has_waiting = conn_tls_admit(loop);
     bool has_more = true;
@@ -53,6 +53,14 @@ static void end_turn(struct loop *loop)
         (void)uv_idle_start(&loop->spin, on_spin);
     else
         (void)uv_idle_stop(&loop->spin);
+}
+
+/* Most turns only answered what they read: for them this is all. */
+static inline void end_turn(struct loop *loop)
+{
+    if (!link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty) || !link_is_alone(&loop->tls.waiting) ||
+        loop->is_spinning)
+        end_busy_turn(loop);
 }
 
 static void on_alarm(uv_timer_t *handle)
