@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/status.h"
@@ -76,6 +77,21 @@ static int read_state_dir(struct node *value, void *target, struct problems *pro
     return OK;
 }
 
+/* A log cannot be made where there is no folder, and that is better known before the start. */
+static void check_folder(const char *path, const struct node *value, struct problems *problems)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    struct stat st;
+
+    if (folder == NULL)
+        problems_add(problems, value->line, value->column, "out of memory");
+    else if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        problems_add(problems, value->line, value->column, "`events`: there is no folder %s",
+                     problem_word(view_of_text(folder)).text);
+    free(folder);
+}
+
 /* A word, or a path; a path shows itself by a slash or a dot, so that a mistyped word does not
  * become a file. */
 static int read_events(struct node *value, void *target, struct problems *problems)
@@ -83,13 +99,12 @@ static int read_events(struct node *value, void *target, struct problems *proble
     static const char *const words[] = {"stderr", "stdout", "off", NULL};
     struct loading *l = target;
     char *written = NULL;
-    bool is_word = false;
 
     if (!option_text(value, &written, problems))
         return E_INVALID;
-    for (size_t i = 0; words[i] != NULL; i++)
-        is_word = is_word || strcmp(written, words[i]) == 0;
-    if (is_word) {
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(written, words[i]) != 0)
+            continue;
         l->o.log.events = written;
         return OK;
     }
@@ -99,6 +114,8 @@ static int read_events(struct node *value, void *target, struct problems *proble
                      problem_word(value->text).text, problems_suggestion(value->text, words).text);
     else
         l->o.log.events = options_path(l, written, value, problems);
+    if (l->o.log.events != NULL)
+        check_folder(l->o.log.events, value, problems);
     free(written);
     return OK;
 }

@@ -164,6 +164,8 @@ static void events_go_to_a_word_or_a_file(void **state)
     assert_string_equal(o->log.events, fixture_path("events.jsonl"));
     assert_int_equal(o->log.level, LOG_WARN);
     options_free(o);
+    assert_fault(BASE "log: {events: logs/events.jsonl}\n",
+                 "t:5:15: `events`: there is no folder ");
     assert_fault(BASE "log: {events: sterr}\n", "did you mean `stderr`?");
     assert_fault(BASE "log: {events: false}\n", "`events` is stderr, stdout, off, or a file");
     assert_fault(BASE "log: {level: loud}\n", "error, warn, info or debug");
