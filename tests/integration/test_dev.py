@@ -172,3 +172,18 @@ def test_events_are_json_lines_without_the_tokens(tmp_path):
     events = [json.loads(line) for line in errors.split("\n") if line.startswith("{")]
     assert {"connection_open", "auth_ok"} <= {e["event"] for e in events}
     assert dev.tokens["alice"] not in errors
+
+
+def test_python_example_of_the_readme_works_as_printed(dev):
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "README.md")) as f:
+        example = re.search(r"```python\n(.*?)```", f.read(), re.S)[1]
+    assert "localhost:8443" in example and "state/ca.crt" in example
+    example = example.replace("8443", str(dev.port)).replace("state/ca.crt", os.path.join(dev.state, "ca.crt"))
+    process = subprocess.Popen(["/usr/bin/python3", "-u", "-c", example + "\nimport sys\nasyncio.run(main(sys.argv[1]))\n",
+                                dev.tokens["alice"]], stdout=subprocess.PIPE, text=True)
+    try:
+        assert "welcome" in process.stdout.readline()
+        assert "subscribed" in process.stdout.readline()
+    finally:
+        process.kill()
+        process.wait()
