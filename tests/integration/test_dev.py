@@ -2,10 +2,7 @@
 """`gateward dev`: what it makes, what it prints, what it serves and to whom."""
 import json
 import os
-import re
-import signal
 import socket
-import ssl
 import stat
 import subprocess
 import time
@@ -14,38 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from gateward_dev import Dev
 from gateward_server import SANITIZER, SANITIZER_ENV, binary_path
 from raw_client import RawConnection, RawWebSocket, read_response
-
-
-class Dev:
-    """One `gateward dev`, with the parts of GatewardServer that RawConnection needs."""
-
-    host = "127.0.0.1"
-    uses_tls = True
-
-    def __init__(self, state, port=0):
-        self.state = str(state)
-        self.process = subprocess.Popen([binary_path(), "dev", "--port", str(port), "--state", self.state],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, env={**os.environ, **SANITIZER_ENV})
-        self.said = ""
-        while "Ctrl-C" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, self.process.communicate()[1]
-            self.said += line
-        self.port = int(re.search(r"wss://localhost:(\d+)/ws", self.said)[1])
-        self.tokens = dict(re.findall(r"^ *(alice|bob) +https://\S+#token=(\S+)", self.said, re.M))
-
-    def ssl_context(self):
-        return ssl.create_default_context(cafile=os.path.join(self.state, "ca.crt"))
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        errors = self.process.communicate(timeout=20)[1]
-        assert self.process.returncode == 0, errors
-        assert not SANITIZER.search(errors), errors
-        return errors
 
 
 @pytest.fixture
@@ -172,18 +140,3 @@ def test_events_are_json_lines_without_the_tokens(tmp_path):
     events = [json.loads(line) for line in errors.split("\n") if line.startswith("{")]
     assert {"connection_open", "auth_ok"} <= {e["event"] for e in events}
     assert dev.tokens["alice"] not in errors
-
-
-def test_python_example_of_the_readme_works_as_printed(dev):
-    with open(os.path.join(os.path.dirname(__file__), "..", "..", "README.md")) as f:
-        example = re.search(r"```python\n(.*?)```", f.read(), re.S)[1]
-    assert "localhost:8443" in example and "state/ca.crt" in example
-    example = example.replace("8443", str(dev.port)).replace("state/ca.crt", os.path.join(dev.state, "ca.crt"))
-    process = subprocess.Popen(["/usr/bin/python3", "-u", "-c", example + "\nimport sys\nasyncio.run(main(sys.argv[1]))\n",
-                                dev.tokens["alice"]], stdout=subprocess.PIPE, text=True)
-    try:
-        assert "welcome" in process.stdout.readline()
-        assert "subscribed" in process.stdout.readline()
-    finally:
-        process.kill()
-        process.wait()
