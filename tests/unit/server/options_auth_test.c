@@ -156,6 +156,18 @@ static void secrets_come_from_the_environment_once(void **state)
                  "is no name for an environment variable");
 }
 
+/* RFC 7518 section 3.2: a key is at least as long as the hash. */
+static void each_hash_has_its_own_least_length(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("GATEWARD_TEST_SECRET", "q8Zr2mK9vXw4Lp7Tn3Yb6Hc1Jd5Fs0Ga", 1), 0);
+    assert_fault(ROW("algorithms: [HS512], secret: {env: GATEWARD_TEST_SECRET}" NO_CLAIMS),
+                 "`secret`: too short for HS512, which takes 64 bytes");
+    assert_int_equal(setenv("GATEWARD_TEST_SECRET", "q8Zr2mK9vXw4Lp7Tn3Yb6Hc1Jd5Fs0Ga", 1), 0);
+    assert_fault(ROW("algorithms: [HS256, HS384], secret: {env: GATEWARD_TEST_SECRET}" NO_CLAIMS),
+                 "`secret`: too short for HS384, which takes 48 bytes");
+}
+
 static void two_secrets_while_they_change(void **state)
 {
     struct options *o = load_good(ROW("algorithms: [HS256], secret: [{file: jwt.secret, kid: new}, "
@@ -204,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_secret_never_shows),
         cmocka_unit_test(weak_secrets_are_refused),
         cmocka_unit_test(secrets_come_from_the_environment_once),
+        cmocka_unit_test(each_hash_has_its_own_least_length),
         cmocka_unit_test(two_secrets_while_they_change),
         cmocka_unit_test(other_ways_to_log_in_are_not_ignored),
     };

@@ -183,6 +183,29 @@ static void files_are_read_from_disk(void **state)
     problems_clear(&problems);
 }
 
+static void files_have_a_ceiling(void **state)
+{
+    char *text = malloc(OPTIONS_FILE_MAX + 1);
+    struct options *o = NULL;
+    struct problems problems;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, '#', OPTIONS_FILE_MAX + 1);
+    memcpy(text, BASE, strlen(BASE));
+    problems_init(&problems, "extra");
+    fixture_write("extra", text, OPTIONS_FILE_MAX, 0600);
+    assert_int_equal(options_load(&o, fixture_path("extra"), &problems), OK);
+    options_free(o);
+    o = NULL;
+    fixture_write("extra", text, OPTIONS_FILE_MAX + 1, 0600);
+    assert_int_equal(options_load(&o, fixture_path("extra"), &problems), E_INVALID);
+    assert_null(o);
+    assert_non_null(strstr(problems.items[0].text, "at most 1 MiB"));
+    problems_clear(&problems);
+    free(text);
+}
+
 static void load_example(const char *name)
 {
     struct buf text = BUF_INIT(OPTIONS_FILE_MAX);
@@ -213,6 +236,7 @@ int main(void)
         cmocka_unit_test(every_fault_is_told_at_once),
         cmocka_unit_test(earlier_faults_of_others_do_not_matter),
         cmocka_unit_test(files_are_read_from_disk),
+        cmocka_unit_test(files_have_a_ceiling),
         cmocka_unit_test(the_shipped_examples_are_good),
     };
 
