@@ -17,11 +17,14 @@
 #include "net/tls_private.h"
 
 #define RECORD_PLAIN_MAX (16 * 1024)
+/* OpenSSL bounds empty records and warnings by itself, but not these: each key update derives keys (R-T11). */
+#define CHATTER_MAX      32
 
 struct tls_stream {
     SSL *ssl;
     struct tls_io *io;
     const char *detail;
+    unsigned chatter; /* handshake messages since the last data */
 };
 
 static int bio_read(BIO *bio, char *out, size_t cap, size_t *len)
@@ -102,6 +105,27 @@ void tls_io_free(struct tls_io *io)
     free(io);
 }
 
+/* Called before each step of OpenSSL's handshake machine; after the handshake only these messages wake it. */
+static void on_step(const SSL *ssl, int where, int value)
+{
+    struct tls_stream *s = SSL_get_app_data(ssl);
+
+    (void)value;
+    if ((where & SSL_CB_LOOP) == 0)
+        return;
+    switch (SSL_get_state(ssl)) {
+    case TLS_ST_SR_KEY_UPDATE:
+    case TLS_ST_CR_KEY_UPDATE:
+    case TLS_ST_CR_SESSION_TICKET:
+        /* The rest of this event's bytes is withheld, so that OpenSSL comes back to us. */
+        if (++s->chatter > CHATTER_MAX)
+            s->io->in_len = 0;
+        return;
+    default:
+        return;
+    }
+}
+
 static int stream_new(struct tls_stream **out, struct tls_io *io, SSL_CTX *context)
 {
     struct tls_stream *s = calloc(1, sizeof(*s));
@@ -114,6 +138,11 @@ static int stream_new(struct tls_stream **out, struct tls_io *io, SSL_CTX *conte
         free(s);
         return E_NOMEM;
     }
+    if (SSL_set_app_data(s->ssl, s) != 1) {
+        tls_stream_free(s);
+        return E_NOMEM;
+    }
+    SSL_set_info_callback(s->ssl, on_step);
     s->io = io;
     /* One reference for each direction. */
     (void)BIO_up_ref(io->bio);
@@ -219,8 +248,13 @@ enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, 
             return TLS_STEP_MORE;
         ERR_clear_error();
         answer = SSL_read_ex(s->ssl, plain + *len, cap - *len, &n);
+        if (s->chatter > CHATTER_MAX) {
+            s->detail = "too many key updates";
+            return TLS_STEP_FAILED;
+        }
         if (answer != 1)
             return after(s, answer);
+        s->chatter = 0;
         *len += n;
     }
     return TLS_STEP_DONE;

@@ -538,6 +538,42 @@ static void key_updates_are_followed(void **state)
     run(RIG_TLS, &rig_echo_ops, update_keys, CONN_END_SHUTDOWN, 1);
 }
 
+/* `rig->number` key updates in one segment, nothing else. */
+static void flood_with_updates(struct rig *rig)
+{
+    SSL_CTX *context = rig_ssl_context(rig);
+    struct hand h;
+    char in[5];
+
+    CHECK(rig, hand_open(&h, context, rig));
+    (void)SSL_do_handshake(h.ssl);
+    CHECK(rig, hand_flush(&h) && hand_finish(&h) && SSL_write(h.ssl, "hello", 5) == 5 && hand_flush(&h));
+    CHECK(rig, hand_read(&h, in, 5));
+    for (size_t i = 0; i < rig->number; i++)
+        CHECK(rig, SSL_key_update(h.ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(h.ssl) == 1);
+    CHECK(rig, hand_flush(&h));
+    (void)shutdown(h.fd, SHUT_WR);
+    CHECK(rig, rig_at_eof(h.fd));
+    hand_close(&h);
+    SSL_CTX_free(context);
+}
+
+static void a_flood_of_key_updates_is_cut_off(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_open(&rig, RIG_TLS, &rig_echo_ops);
+    rig.number = 20;
+    rig_run(&rig, flood_with_updates);
+    assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
+    rig.number = 500;
+    rig_run(&rig, flood_with_updates);
+    assert_int_equal(rig.ends[CONN_END_TLS], 1);
+    assert_string_equal(rig.detail, "too many key updates");
+    rig_close(&rig);
+}
+
 static void abort_self(struct conn *c)
 {
     assert_int_equal(conn_write(c, "bye", 3), OK);
@@ -782,6 +818,7 @@ int main(void)
         cmocka_unit_test(a_close_notify_ends_without_spinning),
         cmocka_unit_test(a_bad_record_is_answered_with_an_alert),
         cmocka_unit_test(key_updates_are_followed),
+        cmocka_unit_test(a_flood_of_key_updates_is_cut_off),
         cmocka_unit_test(every_callback_may_abort),
         cmocka_unit_test(one_event_may_send_to_many),
         cmocka_unit_test(handshakes_wait_for_a_place),
