@@ -4,6 +4,7 @@
     refused(server, http_request(path="/nope"), 404, "handshake_refused", "not_found")
 """
 import json
+import secrets
 import socket
 import time
 
@@ -86,6 +87,7 @@ def closed_with(ws, code, reason=None, timeout=10.0):
 def still_serves(server, **kwargs):
     """One client who does everything right is served, and in what time."""
     start = time.monotonic()
+    kwargs.setdefault("sub", "user-" + secrets.token_hex(6))        # its own user, with messages left to send
     with RawWebSocket.login(server, **kwargs) as ws:
         ws.send_json({"type": "ping"})
         assert ws.recv_json()["type"] == "pong"
