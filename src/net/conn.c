@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn.c: the life of a connection and what the poll says about it. Sending is in conn_out.c, TLS in conn_tls.c.
- * Every end goes through conn_kill: it closes the descriptor at once and calls uv_close, whose callback frees and reports.
- * After each callback to the owner c->state is looked at again: the owner may have closed this connection or any other, but
- * its memory stays until on_closed. */
+/* conn.c: the life of a connection and what the poll says about it. Sending is in conn_out.c, TLS
+ * in conn_tls.c. Every end goes through conn_kill: it closes the descriptor at once and calls
+ * uv_close, whose callback frees and reports. After each callback to the owner c->state is looked
+ * at again: the owner may have closed this connection or any other, but its memory stays until
+ * on_closed. */
 #include "net/conn.h"
 
 #include <errno.h>
@@ -33,7 +34,8 @@ static void on_handle_closed(uv_handle_t *handle)
     struct conn *c = handle->data;
     struct conn_tls *tls = c->tls;
 
-    /* c is the owner's again inside on_closed; what conn_end_detail reads lives until it returns. */
+    /* c is the owner's again inside on_closed; what conn_end_detail reads lives until it returns.
+     */
     conn_queue_clear(c);
     c->ops->on_closed(c, (enum conn_end)c->end);
     conn_tls_free(tls);
@@ -151,7 +153,8 @@ static void on_readable(struct conn *c)
         return;
     }
     n = conn_recv(c, c->loop->rx, LOOP_RX_BYTES);
-    /* A short read has emptied the socket; were that wrong, the level-triggered poll would say so. */
+    /* A short read has emptied the socket; were that wrong, the level-triggered poll would say so.
+     */
     if (n == 0 || c->state != CONN_OPEN)
         return;
     conn_enter(c);
@@ -192,7 +195,8 @@ static void on_poll(uv_poll_t *handle, int status, int events)
         return;
     }
     if (status < 0) {
-        /* libuv has stopped the handle: one last read finds the reason, and nothing would ever call us again. */
+        /* libuv has stopped the handle: one last read finds the reason, and nothing would ever call
+         * us again. */
         c->events = 0;
         on_readable(c);
         conn_kill(c, CONN_END_PEER_EOF);
@@ -220,7 +224,8 @@ static int open_any(struct conn *c, struct loop *loop, int fd, const struct conn
     return OK;
 }
 
-int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls, const struct conn_ops *ops)
+int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
+              const struct conn_ops *ops)
 {
     struct conn_tls *made = NULL;
     int rc;
@@ -248,8 +253,8 @@ int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
     return OK;
 }
 
-int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_client *tls, const char *server_name,
-                     const struct conn_ops *ops)
+int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_client *tls,
+                     const char *server_name, const struct conn_ops *ops)
 {
     struct conn_tls *made = NULL;
     int rc;

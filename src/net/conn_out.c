@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_out.c: what a connection has to send: the cork while its own callback runs, the queue otherwise. Queue items come
- * from the loop's free lists, so the steady state allocates nothing; the lists are bounded and the excess is given back.
- * Once the kernel took less than all, nothing is sent before it asks for more. */
+/* conn_out.c: what a connection has to send: the cork while its own callback runs, the queue
+ * otherwise. Queue items come from the loop's free lists, so the steady state allocates nothing;
+ * the lists are bounded and the excess is given back. Once the kernel took less than all, nothing
+ * is sent before it asks for more. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,12 @@
 #include "base/status.h"
 #include "net/conn_private.h"
 
-#define IOV_MAX_OURS    64
-#define ROUNDS_MAX      16            /* sends of one connection in one go, so that a fast reader starves nobody */
-#define FREE_REFS_MAX   16384         /* 0.5 MiB: one publish to that many subscribers without malloc */
-#define FREE_CHUNKS_MAX 256           /* 0.5 MiB */
-#define CORK_BLOB_MAX   (16 * 1024)   /* larger blobs are sent from where they lie */
+#define IOV_MAX_OURS 64
+#define ROUNDS_MAX   16 /* sends of one connection in one go, so that a fast reader starves nobody \
+                         */
+#define FREE_REFS_MAX   16384 /* 0.5 MiB: one publish to that many subscribers without malloc */
+#define FREE_CHUNKS_MAX 256   /* 0.5 MiB */
+#define CORK_BLOB_MAX   (16 * 1024) /* larger blobs are sent from where they lie */
 
 static struct conn_item *item_new(struct loop *loop, struct blob *blob)
 {
@@ -363,7 +365,8 @@ static void finish_shutdown(struct conn *c)
 
 void conn_send_out(struct conn *c, const uint8_t *cork, size_t cork_len)
 {
-    bool is_done = c->tls != NULL ? conn_tls_flush(c, cork, cork_len) : flush_plain(c, cork, cork_len);
+    bool is_done =
+        c->tls != NULL ? conn_tls_flush(c, cork, cork_len) : flush_plain(c, cork, cork_len);
 
     if (!is_done)
         return;
@@ -388,7 +391,8 @@ void conn_flush(struct conn *c)
     if (corked == c) {
         len = loop->cork_len;
         loop->cork_len = 0;
-    } else if (corked != NULL && c->tls != NULL && corked->tls != NULL && loop->tls.io->out_len > 0) {
+    } else if (corked != NULL && c->tls != NULL && corked->tls != NULL &&
+               loop->tls.io->out_len > 0) {
         /* The shared buffer holds what another connection was about to send. */
         if (conn_tls_hold(corked))
             conn_mark_dirty(corked);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_private.h: what conn.c (life and events), conn_out.c (queue and sends) and conn_tls.c (TLS) share. */
+/* conn_private.h: what conn.c (life and events), conn_out.c (queue and sends) and conn_tls.c (TLS)
+ * share. */
 #ifndef NET_CONN_PRIVATE_H
 #define NET_CONN_PRIVATE_H
 
@@ -22,9 +23,9 @@ enum conn_state {
     CONN_WAITING,    /* has it, waits for a place inside OpenSSL */
     CONN_HANDSHAKE,
     CONN_OPEN,
-    CONN_SHUTTING,   /* conn_shutdown: sends what is queued, then close_notify and FIN */
-    CONN_DRAINING,   /* FIN sent: discards until the peer's EOF */
-    CONN_CLOSING     /* uv_close was called; on_closed comes */
+    CONN_SHUTTING, /* conn_shutdown: sends what is queued, then close_notify and FIN */
+    CONN_DRAINING, /* FIN sent: discards until the peer's EOF */
+    CONN_CLOSING   /* uv_close was called; on_closed comes */
 };
 
 /* Bytes in a connection's queue: a reference to a blob, or a chunk that copies fill. */
@@ -42,8 +43,8 @@ struct conn_tls {
     struct tls_stream *stream; /* NULL until the ClientHello is whole */
     struct link wait;          /* in loop_tls.waiting */
     struct tls_hello hello;
-    struct buf early;          /* what came before stream existed */
-    uint8_t *cipher;           /* what the kernel did not take */
+    struct buf early; /* what came before stream existed */
+    uint8_t *cipher;  /* what the kernel did not take */
     size_t cipher_off, cipher_len;
     char *server_name;
     const char *detail;
@@ -51,22 +52,24 @@ struct conn_tls {
 };
 
 /* conn.c */
-void conn_kill(struct conn *c, enum conn_end end); /* the way every connection ends; harmless the second time */
+void conn_kill(struct conn *c,
+               enum conn_end end); /* the way every connection ends; harmless the second time */
 void conn_set_events(struct conn *c, int events);
 void conn_eof(struct conn *c);
 /* Brackets a callback of c: what it writes gathers in the cork and leaves in conn_leave. */
 void conn_enter(struct conn *c);
 void conn_leave(struct conn *c);
 void conn_become_ready(struct conn *c); /* state OPEN, on_ready */
-/* One recv into `into`. Bytes that came, or 0 when there is nothing for the caller to do (EOF and errors are done). */
+/* One recv into `into`. Bytes that came, or 0 when there is nothing for the caller to do (EOF and
+ * errors are done). */
 size_t conn_recv(struct conn *c, uint8_t *into, size_t cap);
 bool conn_turn_end(struct loop *loop); /* true when something is left for another round */
 void conn_loop_clear(struct loop *loop);
 
 /* conn_out.c */
 void conn_mark_dirty(struct conn *c);
-/* Sends cork or queue as far as the kernel takes them and goes on with a shutdown that waited for it. Bytes in the cork mean
- * that the queue is empty. */
+/* Sends cork or queue as far as the kernel takes them and goes on with a shutdown that waited for
+ * it. Bytes in the cork mean that the queue is empty. */
 void conn_send_out(struct conn *c, const uint8_t *cork, size_t cork_len);
 /* The same while the kernel is known to be full: keeps what would be sent. */
 void conn_hold(struct conn *c, const uint8_t *cork, size_t cork_len);
@@ -81,15 +84,17 @@ const uint8_t *conn_item_data(const struct conn_item *item);
 void conn_items_free(struct loop *loop);
 
 /* conn_tls.c */
-int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server, struct tls_client *client,
-                 const char *server_name);
+int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server,
+                 struct tls_client *client, const char *server_name);
 void conn_tls_free(struct conn_tls *t);
-void conn_tls_leave_stage(struct conn *c); /* gives back places held by the handshake; before a state change to CLOSING */
+void conn_tls_leave_stage(
+    struct conn *c); /* gives back places held by the handshake; before a state change to CLOSING */
 void conn_tls_start_client(struct conn *c);
 void conn_tls_readable(struct conn *c);
 /* Seals and sends the cork (when c is corked) and the queue. True when nothing is left to send. */
 bool conn_tls_flush(struct conn *c, const uint8_t *cork, size_t cork_len);
-bool conn_tls_hold(struct conn *c);         /* keeps io->out as ciphertext; false when the connection was killed */
+bool conn_tls_hold(
+    struct conn *c); /* keeps io->out as ciphertext; false when the connection was killed */
 bool conn_tls_close_notify(struct conn *c); /* true when it left entirely */
 bool conn_tls_admit(struct loop *loop);     /* true when more wait that could go in */
 

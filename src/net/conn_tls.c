@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_tls.c: a connection that speaks TLS: gathers the ClientHello, waits for a place, shakes hands, and moves bytes between
- * the socket and its tls_stream through the loop's shared buffers. One event: one recv, all records opened, one on_data, all
- * answers sealed, one send. The buffers hold one connection's bytes at a time: io->out is empty between events.
- * While ciphertext waits for the kernel, plaintext stays queued unsealed. */
+/* conn_tls.c: a connection that speaks TLS: gathers the ClientHello, waits for a place, shakes
+ * hands, and moves bytes between the socket and its tls_stream through the loop's shared buffers.
+ * One event: one recv, all records opened, one on_data, all answers sealed, one send. The buffers
+ * hold one connection's bytes at a time: io->out is empty between events. While ciphertext waits
+ * for the kernel, plaintext stays queued unsealed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,11 @@
 #include "base/status.h"
 #include "net/conn_private.h"
 
-/* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait behind them (F-11). */
+/* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait
+ * behind them (F-11). */
 #define ADMIT_PER_TURN 8
-/* Ciphertext one connection may have waiting: one event's output and what answering key updates may add. */
+/* Ciphertext one connection may have waiting: one event's output and what answering key updates may
+ * add. */
 #define CIPHER_MAX (2 * TLS_OUT_BYTES)
 
 static int loop_tls_init(struct loop_tls *lt)
@@ -37,8 +40,8 @@ void conn_loop_clear(struct loop *loop)
     free(loop->tls.join);
 }
 
-int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server, struct tls_client *client,
-                 const char *server_name)
+int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server,
+                 struct tls_client *client, const char *server_name)
 {
     struct conn_tls *t;
     int rc = loop_tls_init(&loop->tls);
@@ -168,8 +171,8 @@ static void fail(struct conn *c)
     c->tls->is_broken = true;
 }
 
-/* The next record's plaintext: straight from the queue's first item when it fills a record or stands alone, otherwise small
- * items joined. */
+/* The next record's plaintext: straight from the queue's first item when it fills a record or
+ * stands alone, otherwise small items joined. */
 static const uint8_t *next_plaintext(struct conn *c, size_t *len)
 {
     struct conn_item *item = c->out_first;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listen_address.c: the text of a listening address, and the socket bound to it. Start-up only; no loop here. */
+/* listen_address.c: the text of a listening address, and the socket bound to it. Start-up only; no
+ * loop here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -56,7 +57,8 @@ int listen_address_parse(struct listen_address *out, const char *text, struct er
     else if (memchr(host.ptr, ':', host.len) != NULL)
         host.len = 0; /* IPv6 without brackets: where the port begins would be a guess */
     if (!ip_address_parse(&address.ip, host)) {
-        error_set(why, "\"%.120s\": the host must be an IP address (IPv6 in brackets) or localhost", text);
+        error_set(why, "\"%.120s\": the host must be an IP address (IPv6 in brackets) or localhost",
+                  text);
         return E_INVALID;
     }
     address.port = (uint16_t)port;
@@ -94,7 +96,8 @@ static socklen_t to_sockaddr(const struct listen_address *a, struct sockaddr_sto
 }
 
 /* A socket file that nobody listens on any more is removed; anything else in its place stays. */
-static int remove_stale(const char *path, const struct sockaddr *sa, socklen_t sa_len, struct error *why)
+static int remove_stale(const char *path, const struct sockaddr *sa, socklen_t sa_len,
+                        struct error *why)
 {
     struct stat st;
     int fd, rc;
@@ -141,7 +144,8 @@ static int explain(const struct listen_address *a, int error, struct error *why)
         (void)snprintf(where, sizeof(where), "unix:%s", a->unix_path);
     } else {
         ip_address_text(&a->ip, host);
-        (void)snprintf(where, sizeof(where), a->ip.family == 6 ? "[%s]:%u" : "%s:%u", host, a->port);
+        (void)snprintf(where, sizeof(where), a->ip.family == 6 ? "[%s]:%u" : "%s:%u", host,
+                       a->port);
     }
     switch (error) {
     case EADDRINUSE:
@@ -149,9 +153,10 @@ static int explain(const struct listen_address *a, int error, struct error *why)
         return E_EXISTS;
     case EACCES:
     case EPERM:
-        error_set(why, a->unix_path[0] != '\0'
-                           ? "permission denied: cannot make the socket %s"
-                           : "permission denied: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE",
+        error_set(why,
+                  a->unix_path[0] != '\0'
+                      ? "permission denied: cannot make the socket %s"
+                      : "permission denied: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE",
                   where);
         return E_DENIED;
     case EADDRNOTAVAIL:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listener.c: accepts in bounded bunches. When descriptors run out (SC-22) a level-triggered listener would spin on a queue
- * it cannot empty: so it gives up its reserve descriptor to take some waiting peers and close them at once (they learn that
- * now is a bad time), takes the reserve back and rests, 100 ms at first and up to a second while it does not get better. */
+/* listener.c: accepts in bounded bunches. When descriptors run out (SC-22) a level-triggered
+ * listener would spin on a queue it cannot empty: so it gives up its reserve descriptor to take
+ * some waiting peers and close them at once (they learn that now is a bad time), takes the reserve
+ * back and rests, 100 ms at first and up to a second while it does not get better. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -138,7 +139,9 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 }
 
 int listener_open(struct listener **out, struct loop *loop, int fd,
-                  void (*on_accept)(void *context, int fd, const struct ip_address *peer, uint16_t peer_port), void *context)
+                  void (*on_accept)(void *context, int fd, const struct ip_address *peer,
+                                    uint16_t peer_port),
+                  void *context)
 {
     struct listener *l = calloc(1, sizeof(*l));
     int rc = l != NULL ? E_IO : E_NOMEM;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.c: the turn of a loop. libuv polls; before and after each poll the turn's end runs: tasks first, then the connections'
- * queued output, again while either made more of the other. The clock is read when the first callback of a turn asks, and
- * forgotten just before the poll. One uv_timer stands at the wheel's next deadline; without timers nothing wakes the loop. */
+/* loop.c: the turn of a loop. libuv polls; before and after each poll the turn's end runs: tasks
+ * first, then the connections' queued output, again while either made more of the other. The clock
+ * is read when the first callback of a turn asks, and forgotten just before the poll. One uv_timer
+ * stands at the wheel's next deadline; without timers nothing wakes the loop. */
 #include "net/loop_private.h"
 
 #include <stdlib.h>
@@ -58,8 +59,8 @@ static void end_busy_turn(struct loop *loop)
 /* Most turns only answered what they read: for them this is all. */
 static inline void end_turn(struct loop *loop)
 {
-    if (!link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty) || !link_is_alone(&loop->tls.waiting) ||
-        loop->is_spinning)
+    if (!link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty) ||
+        !link_is_alone(&loop->tls.waiting) || loop->is_spinning)
         end_busy_turn(loop);
 }
 
@@ -192,7 +193,8 @@ uv_loop_t *loop_uv(struct loop *loop)
 
 uint64_t loop_now_ns(const struct loop *loop)
 {
-    struct loop *self = (struct loop *)loop; /* the cached reading is not part of what const promises */
+    struct loop *self =
+        (struct loop *)loop; /* the cached reading is not part of what const promises */
 
     if (!self->is_now_known) {
         self->now_ns = clock_mono_ns();
@@ -231,7 +233,8 @@ void timer_init(struct timer *t, void (*fire)(struct timer *timer))
 
 void timer_start(struct loop *loop, struct timer *t, uint64_t at_ms)
 {
-    /* A later deadline needs no move: the wheel finds the timer too early and puts it back further on. */
+    /* A later deadline needs no move: the wheel finds the timer too early and puts it back further
+     * on. */
     if (timer_is_running(t) && at_ms >= t->at_ms) {
         t->at_ms = at_ms;
         return;

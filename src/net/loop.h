@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.h: one thread's event loop over libuv: time once per turn, one timer wheel, deferred frees, work at the turn's end,
- * and the worker's big shared buffers. Everything here belongs to the loop's thread unless it says otherwise. */
+/* loop.h: one thread's event loop over libuv: time once per turn, one timer wheel, deferred frees,
+ * work at the turn's end, and the worker's big shared buffers. Everything here belongs to the
+ * loop's thread unless it says otherwise. */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
@@ -31,18 +32,21 @@ uint64_t loop_now_ns(const struct loop *loop); /* monotonic */
 int64_t loop_wall_s(const struct loop *loop);
 const struct loop_counters *loop_counters(const struct loop *loop);
 
-/* Timers: embedded in their owner, hashed wheel, 8 ms ticks, O(1), never early, up to one tick late. */
+/* Timers: embedded in their owner, hashed wheel, 8 ms ticks, O(1), never early, up to one tick
+ * late. */
 struct timer {
     struct link link;
     uint64_t at_ms;
     void (*fire)(struct timer *timer);
 };
 void timer_init(struct timer *t, void (*fire)(struct timer *timer));
-void timer_start(struct loop *loop, struct timer *t, uint64_t at_ms); /* re-arms when already running */
-void timer_stop(struct timer *t);                                       /* harmless when stopped */
+void timer_start(struct loop *loop, struct timer *t,
+                 uint64_t at_ms); /* re-arms when already running */
+void timer_stop(struct timer *t); /* harmless when stopped */
 bool timer_is_running(const struct timer *t);
 
-/* Runs once at the end of this turn, after all readable events: where queued output leaves and dead objects are freed. */
+/* Runs once at the end of this turn, after all readable events: where queued output leaves and dead
+ * objects are freed. */
 struct loop_task {
     struct link link;
     void (*run)(struct loop_task *task);

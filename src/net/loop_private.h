@@ -7,11 +7,13 @@
 #include "net/timer_wheel.h"
 #include "net/tls_stream.h"
 
-#define LOOP_RX_BYTES    (64 * 1024)
-#define LOOP_CORK_BYTES  (64 * 1024)
-/* 64 KiB of ciphertext opens to less than 64 KiB, and a record begun earlier adds at most one more record. */
+#define LOOP_RX_BYTES   (64 * 1024)
+#define LOOP_CORK_BYTES (64 * 1024)
+/* 64 KiB of ciphertext opens to less than 64 KiB, and a record begun earlier adds at most one more
+ * record. */
 #define LOOP_PLAIN_BYTES (LOOP_RX_BYTES + 18 * 1024)
-#define LOOP_JOIN_BYTES  (16 * 1024) /* the largest plaintext of one TLS record, RFC 8446 section 5.1 */
+#define LOOP_JOIN_BYTES                                                                            \
+    (16 * 1024) /* the largest plaintext of one TLS record, RFC 8446 section 5.1 */
 
 struct conn;
 struct conn_item;
@@ -19,8 +21,8 @@ struct conn_item;
 /* Buffers and queue places for TLS; made when the first TLS connection opens. */
 struct loop_tls {
     struct tls_io *io;
-    uint8_t *plain; /* what one recv decrypts to */
-    uint8_t *join;  /* where small frames become one record */
+    uint8_t *plain;      /* what one recv decrypts to */
+    uint8_t *join;       /* where small frames become one record */
     struct link waiting; /* conn_tls.wait: whole ClientHellos, in order of arrival */
     unsigned running, max_running;
 };
@@ -35,7 +37,7 @@ struct loop {
     bool is_now_known, is_wall_known, is_spinning;
     uint64_t now_ns;
     int64_t wall_s;
-    uint64_t alarm_ms; /* UINT64_MAX: not set */
+    uint64_t alarm_ms;        /* UINT64_MAX: not set */
     struct link tasks, dirty; /* loop_task.link, conn.dirty */
     struct conn *corked;
     size_t cork_len;

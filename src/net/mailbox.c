@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mailbox.c: a ring of letters. Senders take a place from the count of free ones, then a ticket; the ticket's slot says by
- * its sequence number whether it is empty, full or still being written. Only the first letter after a look inside rings. */
+/* mailbox.c: a ring of letters. Senders take a place from the count of free ones, then a ticket;
+ * the ticket's slot says by its sequence number whether it is empty, full or still being written.
+ * Only the first letter after a look inside rings. */
 #include "net/mailbox.h"
 
 #include <stdatomic.h>
@@ -22,7 +23,7 @@ struct mailbox {
     void *context;
     struct slot *slots;
     size_t mask;
-    size_t head;  /* the next ticket to open; loop thread only */
+    size_t head; /* the next ticket to open; loop thread only */
     _Alignas(CACHE_LINE) atomic_size_t free_places;
     _Alignas(CACHE_LINE) atomic_size_t tail; /* the next ticket */
     _Alignas(CACHE_LINE) atomic_bool has_rung;
@@ -122,8 +123,8 @@ bool mailbox_reserve(struct mailbox *m)
     size_t places = atomic_load_explicit(&m->free_places, memory_order_relaxed);
 
     while (places > 0) {
-        if (atomic_compare_exchange_weak_explicit(&m->free_places, &places, places - 1, memory_order_acquire,
-                                                  memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&m->free_places, &places, places - 1,
+                                                  memory_order_acquire, memory_order_relaxed))
             return true;
     }
     return false;
@@ -139,8 +140,9 @@ void mailbox_post_reserved(struct mailbox *m, struct letter letter)
     size_t ticket = atomic_fetch_add_explicit(&m->tail, 1, memory_order_relaxed);
     struct slot *slot = &m->slots[ticket & m->mask];
 
-    /* The reservation says that this slot has been emptied. The load makes that visible to this thread as well, for the
-     * place that was reserved may have been freed earlier than the slot of this ticket. */
+    /* The reservation says that this slot has been emptied. The load makes that visible to this
+     * thread as well, for the place that was reserved may have been freed earlier than the slot of
+     * this ticket. */
     while (atomic_load_explicit(&slot->sequence, memory_order_acquire) != ticket) {
     }
     slot->letter = letter;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timer_wheel.c: a hashed timer wheel with a two-level bit map of its slots. Stopping a timer unlinks it and leaves its
- * slot's bit behind: a set bit over an empty slot costs one needless wake-up, and timer_stop needs no way to the wheel. */
+/* timer_wheel.c: a hashed timer wheel with a two-level bit map of its slots. Stopping a timer
+ * unlinks it and leaves its slot's bit behind: a set bit over an empty slot costs one needless
+ * wake-up, and timer_stop needs no way to the wheel. */
 #include "net/timer_wheel.h"
 
 #define SLOT_MASK (TIMER_WHEEL_SLOTS - 1)
@@ -30,7 +31,8 @@ void timer_wheel_add(struct timer_wheel *w, struct timer *t)
     w->summary |= UINT64_C(1) << (slot / 64);
 }
 
-/* The distance from `slot` to the next marked slot, going round; TIMER_WHEEL_SLOTS when none is marked. */
+/* The distance from `slot` to the next marked slot, going round; TIMER_WHEEL_SLOTS when none is
+ * marked. */
 static size_t distance_to_marked(const struct timer_wheel *w, size_t slot)
 {
     size_t word = slot / 64;
@@ -86,7 +88,8 @@ void timer_wheel_run(struct timer_wheel *w, uint64_t now_ms)
         empty_slot(w, (size_t)(first & SLOT_MASK), &due);
         first++;
     }
-    /* Set before anything fires: what callbacks start lands behind now and cannot keep this loop going. */
+    /* Set before anything fires: what callbacks start lands behind now and cannot keep this loop
+     * going. */
     w->tick = now_tick;
     while (!link_is_alone(&due)) {
         struct timer *t = LINK_ITEM(due.next, struct timer, link);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls.c: TLS contexts: what we offer and accept (security rules R-T1 to R-T9). One connection's bytes are in tls_stream.c. */
+/* tls.c: TLS contexts: what we offer and accept (security rules R-T1 to R-T9). One connection's
+ * bytes are in tls_stream.c. */
 #include "net/tls.h"
 
 #include <openssl/err.h>
@@ -13,12 +14,12 @@
 #include "base/status.h"
 #include "net/tls_private.h"
 
-#define OPENSSL_FLOOR   0x300000e0UL /* 3.0.14: CVE-2024-2511 */
-#define RSA_BITS_MIN    2048
-#define TLS13_SUITES    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define TLS12_SUITES    "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define GROUPS          "X25519:P-256"
-#define TICKET_LIFE_S   (12 * 3600) /* within which its key exists for certain */
+#define OPENSSL_FLOOR 0x300000e0UL /* 3.0.14: CVE-2024-2511 */
+#define RSA_BITS_MIN  2048
+#define TLS13_SUITES  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define TLS12_SUITES  "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define GROUPS        "X25519:P-256"
+#define TICKET_LIFE_S (12 * 3600) /* within which its key exists for certain */
 
 struct tls_server {
     SSL_CTX *context;
@@ -41,7 +42,8 @@ static int check_library(struct error *why)
 {
     if (OpenSSL_version_num() >= OPENSSL_FLOOR)
         return OK;
-    error_set(why, "%s is too old: 3.0.14 or newer is needed (security fixes)", OpenSSL_version(OPENSSL_VERSION));
+    error_set(why, "%s is too old: 3.0.14 or newer is needed (security fixes)",
+              OpenSSL_version(OPENSSL_VERSION));
     return E_UNSUPPORTED;
 }
 
@@ -62,19 +64,22 @@ static int set_common(SSL_CTX *context, int min_version)
     (void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    if (SSL_CTX_set_min_proto_version(context, min_version) != 1 || SSL_CTX_set_ciphersuites(context, TLS13_SUITES) != 1 ||
-        SSL_CTX_set_cipher_list(context, TLS12_SUITES) != 1 || SSL_CTX_set1_groups_list(context, GROUPS) != 1)
+    if (SSL_CTX_set_min_proto_version(context, min_version) != 1 ||
+        SSL_CTX_set_ciphersuites(context, TLS13_SUITES) != 1 ||
+        SSL_CTX_set_cipher_list(context, TLS12_SUITES) != 1 ||
+        SSL_CTX_set1_groups_list(context, GROUPS) != 1)
         return E_CRYPTO;
     return OK;
 }
 
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                       unsigned int in_len, void *context)
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                       const unsigned char *in, unsigned int in_len, void *context)
 {
     (void)ssl;
     (void)context;
     for (unsigned int i = 0; i < in_len; i += 1U + in[i]) {
-        if (in_len - i < sizeof(alpn_http11) || memcmp(in + i, alpn_http11, sizeof(alpn_http11)) != 0)
+        if (in_len - i < sizeof(alpn_http11) ||
+            memcmp(in + i, alpn_http11, sizeof(alpn_http11)) != 0)
             continue;
         *out = in + i + 1;
         *out_len = in[i];
@@ -92,7 +97,8 @@ static int check_key_mode(const char *path, struct error *why)
         return E_IO;
     }
     if ((st.st_mode & (S_IRWXO)) != 0) {
-        error_set(why, "the key file %s can be used by everyone on this machine; run: chmod 600 %s", path, path);
+        error_set(why, "the key file %s can be used by everyone on this machine; run: chmod 600 %s",
+                  path, path);
         return E_DENIED;
     }
     return OK;
@@ -104,8 +110,9 @@ static int check_certificate(SSL_CTX *context, const char *path, struct error *w
     EVP_PKEY *key = SSL_CTX_get0_privatekey(context);
 
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
-        error_set(why, "the RSA key of %s has %d bits; at least %d are needed, or better a P-256 key", path,
-                  EVP_PKEY_get_bits(key), RSA_BITS_MIN);
+        error_set(why,
+                  "the RSA key of %s has %d bits; at least %d are needed, or better a P-256 key",
+                  path, EVP_PKEY_get_bits(key), RSA_BITS_MIN);
         return E_DENIED;
     }
     if (X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0) {
@@ -121,19 +128,23 @@ static int load_certificate(SSL_CTX *context, const struct tls_server_options *o
 
     if (rc != OK)
         return rc;
-    /* Level 1 for loading only: a weak key is to be refused by check_certificate, which says more than OpenSSL does. */
+    /* Level 1 for loading only: a weak key is to be refused by check_certificate, which says more
+     * than OpenSSL does. */
     SSL_CTX_set_security_level(context, 1);
     if (SSL_CTX_use_certificate_chain_file(context, o->cert_path) != 1) {
-        error_set(why, "cannot use the certificate %s: %s; it must be PEM", o->cert_path, last_reason());
+        error_set(why, "cannot use the certificate %s: %s; it must be PEM", o->cert_path,
+                  last_reason());
         return E_INVALID;
     }
     if (SSL_CTX_use_PrivateKey_file(context, o->key_path, SSL_FILETYPE_PEM) != 1) {
-        error_set(why, "cannot use the key %s: %s; it must be PEM without a passphrase and belong to %s", o->key_path,
-                  last_reason(), o->cert_path);
+        error_set(why,
+                  "cannot use the key %s: %s; it must be PEM without a passphrase and belong to %s",
+                  o->key_path, last_reason(), o->cert_path);
         return E_INVALID;
     }
     if (SSL_CTX_check_private_key(context) != 1) {
-        error_set(why, "the key %s does not belong to the certificate %s", o->key_path, o->cert_path);
+        error_set(why, "the key %s does not belong to the certificate %s", o->key_path,
+                  o->cert_path);
         return E_INVALID;
     }
     rc = check_certificate(context, o->cert_path, why);
@@ -148,12 +159,14 @@ static int set_server(struct tls_server *t, const struct tls_server_options *o, 
 
     rc = set_common(t->context, o->allows_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
     if (rc != OK || SSL_CTX_set_session_id_context(t->context, id, sizeof(id) - 1) != 1 ||
-        SSL_CTX_set_num_tickets(t->context, 1) != 1 || SSL_CTX_set_max_early_data(t->context, 0) != 1 ||
+        SSL_CTX_set_num_tickets(t->context, 1) != 1 ||
+        SSL_CTX_set_max_early_data(t->context, 0) != 1 ||
         SSL_CTX_set_recv_max_early_data(t->context, 0) != 1) {
         error_set(why, "OpenSSL refuses our settings: %s", last_reason());
         return E_CRYPTO;
     }
-    (void)SSL_CTX_set_options(t->context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    (void)SSL_CTX_set_options(t->context,
+                              SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     (void)SSL_CTX_set_timeout(t->context, TICKET_LIFE_S);
     SSL_CTX_set_alpn_select_cb(t->context, choose_alpn, NULL);
     SSL_CTX_set_verify(t->context, SSL_VERIFY_NONE, NULL);
@@ -165,7 +178,8 @@ static int set_server(struct tls_server *t, const struct tls_server_options *o, 
     return load_certificate(t->context, o, why);
 }
 
-int tls_server_new(struct tls_server **out, const struct tls_server_options *options, struct error *why)
+int tls_server_new(struct tls_server **out, const struct tls_server_options *options,
+                   struct error *why)
 {
     struct tls_server *t = NULL;
     int rc = check_library(why);
@@ -211,8 +225,8 @@ static int set_client(SSL_CTX *context, const char *ca_path, struct error *why)
     else
         is_loaded = SSL_CTX_set_default_verify_paths(context);
     if (is_loaded != 1) {
-        error_set(why, "cannot read the trusted certificates %s: %s", ca_path != NULL ? ca_path : "of this system",
-                  last_reason());
+        error_set(why, "cannot read the trusted certificates %s: %s",
+                  ca_path != NULL ? ca_path : "of this system", last_reason());
         return E_IO;
     }
     return OK;

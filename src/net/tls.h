@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls.h: TLS contexts (OpenSSL). A tls_server is built once and shared by all workers (SSL_CTX is thread-safe). */
+/* tls.h: TLS contexts (OpenSSL). A tls_server is built once and shared by all workers (SSL_CTX is
+ * thread-safe). */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -13,11 +14,13 @@ struct tls_server_options {
     bool allows_tls12;                /* default: TLS 1.3 only */
 };
 struct tls_server;
-/* TLS 1.3, AEAD suites, X25519 then P-256, ALPN http/1.1 (no overlap: fatal no_application_protocol), no renegotiation, no
- * compression, no early data, one ticket, tickets under keys of our own that rotate every 12 h (the previous one still
- * opens), no session cache. Refuses an OpenSSL older than 3.0.14, a key that does not fit, an RSA key below 2048 bits, an
+/* TLS 1.3, AEAD suites, X25519 then P-256, ALPN http/1.1 (no overlap: fatal
+ * no_application_protocol), no renegotiation, no compression, no early data, one ticket, tickets
+ * under keys of our own that rotate every 12 h (the previous one still opens), no session cache.
+ * Refuses an OpenSSL older than 3.0.14, a key that does not fit, an RSA key below 2048 bits, an
  * expired certificate, and a key file that others can read; *why says what to do. */
-int tls_server_new(struct tls_server **out, const struct tls_server_options *options, struct error *why);
+int tls_server_new(struct tls_server **out, const struct tls_server_options *options,
+                   struct error *why);
 void tls_server_free(struct tls_server *t); /* after all of its connections */
 
 struct tls_client;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_hello.c: counts its way through record headers and the four bytes in front of the handshake message. It never judges
- * what a ClientHello says: that is the TLS library's job, once all of it is here. */
+/* tls_hello.c: counts its way through record headers and the four bytes in front of the handshake
+ * message. It never judges what a ClientHello says: that is the TLS library's job, once all of it
+ * is here. */
 #include "net/tls_hello.h"
 
 #include <string.h>
 
-#define RECORD_HEADER    5
-#define RECORD_MAX       (16 * 1024)
-#define TYPE_HANDSHAKE   22
-#define MESSAGE_HEADER   4
-#define MESSAGE_HELLO    1
-#define VERSION_MAJOR    3
+#define RECORD_HEADER  5
+#define RECORD_MAX     (16 * 1024)
+#define TYPE_HANDSHAKE 22
+#define MESSAGE_HEADER 4
+#define MESSAGE_HELLO  1
+#define VERSION_MAJOR  3
 
-/* A record's header at `at`; false when it cannot begin or continue a ClientHello. A piece of it may be missing. */
+/* A record's header at `at`; false when it cannot begin or continue a ClientHello. A piece of it
+ * may be missing. */
 static bool header_is_fine(const uint8_t *at, size_t len)
 {
     size_t bytes;
@@ -74,7 +76,7 @@ enum tls_hello_step tls_hello_look(struct tls_hello *h, const uint8_t *bytes, si
 
 bool tls_hello_is_http(const uint8_t *bytes, size_t len)
 {
-    static const char *const starts[] = {"GET ",     "POST ",    "HEAD ",  "PUT ",   "PRI ",
+    static const char *const starts[] = {"GET ",     "POST ",    "HEAD ",  "PUT ",    "PRI ",
                                          "OPTIONS ", "CONNECT ", "PATCH ", "DELETE ", "TRACE "};
 
     if (len == 0)

@@ -18,8 +18,8 @@ struct tls_tickets *tls_server_tickets(const struct tls_server *t);
 #define TLS_TICKET_ROTATE_MS (UINT64_C(12) * 3600 * 1000)
 int tls_tickets_new(struct tls_tickets **out, struct ssl_ctx_st *context, uint64_t now_ms);
 void tls_tickets_free(struct tls_tickets *t); /* wipes the keys */
-/* Makes a new key when the current one is old enough; tickets of the one before it still open until the next change. Called
- * with the time whenever a ticket is made or read. */
+/* Makes a new key when the current one is old enough; tickets of the one before it still open until
+ * the next change. Called with the time whenever a ticket is made or read. */
 void tls_tickets_turn(struct tls_tickets *t, uint64_t now_ms);
 
 #endif

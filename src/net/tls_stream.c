@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_stream.c: OpenSSL behind tls_stream.h. All streams of a loop share one BIO whose two ends are the loop's tls_io: reading
- * is a memcpy out of what one recv brought, writing a memcpy into what one send will take. The BIO never has a byte of another
- * connection, because conn_tls.c fills and empties the tls_io around each call.
- * The error queue belongs to the thread: it is cleared before every call whose failure will be looked at (R-T12). */
+/* tls_stream.c: OpenSSL behind tls_stream.h. All streams of a loop share one BIO whose two ends are
+ * the loop's tls_io: reading is a memcpy out of what one recv brought, writing a memcpy into what
+ * one send will take. The BIO never has a byte of another connection, because conn_tls.c fills and
+ * empties the tls_io around each call. The error queue belongs to the thread: it is cleared before
+ * every call whose failure will be looked at (R-T12). */
 #include "net/tls_stream.h"
 
 #include <openssl/bio.h>
@@ -17,8 +18,9 @@
 #include "net/tls_private.h"
 
 #define RECORD_PLAIN_MAX (16 * 1024)
-/* OpenSSL bounds empty records and warnings by itself, but not these: each key update derives keys (R-T11). */
-#define CHATTER_MAX      32
+/* OpenSSL bounds empty records and warnings by itself, but not these: each key update derives keys
+ * (R-T11). */
+#define CHATTER_MAX 32
 
 struct tls_stream {
     SSL *ssl;
@@ -49,7 +51,8 @@ static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *taken)
     struct tls_io *io = BIO_get_data(bio);
 
     BIO_clear_retry_flags(bio);
-    /* No retry: there is room for all that an honest event makes, and a stream that wants more is ended. */
+    /* No retry: there is room for all that an honest event makes, and a stream that wants more is
+     * ended. */
     if (len > TLS_OUT_BYTES - io->out_len)
         return 0;
     memcpy(io->out + io->out_len, bytes, len);
@@ -105,7 +108,8 @@ void tls_io_free(struct tls_io *io)
     free(io);
 }
 
-/* Called before each step of OpenSSL's handshake machine; after the handshake only these messages wake it. */
+/* Called before each step of OpenSSL's handshake machine; after the handshake only these messages
+ * wake it. */
 static void on_step(const SSL *ssl, int where, int value)
 {
     struct tls_stream *s = SSL_get_app_data(ssl);
@@ -162,7 +166,8 @@ int tls_stream_new_server(struct tls_stream **out, struct tls_io *io, struct tls
     return rc;
 }
 
-/* Whom we expect. An IP address is checked as one and is never sent as a server name (RFC 6066 section 3). */
+/* Whom we expect. An IP address is checked as one and is never sent as a server name (RFC 6066
+ * section 3). */
 static bool expect_peer(SSL *ssl, const char *server_name)
 {
     struct ip_address ip;
@@ -170,12 +175,14 @@ static bool expect_peer(SSL *ssl, const char *server_name)
     if (server_name == NULL || server_name[0] == '\0')
         return false;
     if (ip_address_parse(&ip, view_of_text(server_name)))
-        return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), ip.bytes, ip.family == 6 ? 16 : 4) == 1;
+        return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), ip.bytes, ip.family == 6 ? 16 : 4) ==
+               1;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set1_host(ssl, server_name) == 1 && SSL_set_tlsext_host_name(ssl, server_name) == 1;
 }
 
-int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls, const char *server_name)
+int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls,
+                          const char *server_name)
 {
     struct tls_stream *s = NULL;
     int rc = stream_new(&s, io, tls_client_context(tls));
@@ -205,7 +212,8 @@ static enum tls_step failed(struct tls_stream *s)
     long verified = SSL_get_verify_result(s->ssl);
 
     /* Both texts live in OpenSSL's tables. */
-    if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
         s->detail = X509_verify_cert_error_string(verified);
     else
         s->detail = ERR_reason_error_string(error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_stream.h: the record layer of one connection behind one small interface, private to net/. It touches no socket: it
- * reads from and writes to the loop's struct tls_io, which is filled and emptied around each call. Today OpenSSL stands
- * behind it from the first byte to the last; whoever puts another record layer there changes tls_stream.c and nothing else. */
+/* tls_stream.h: the record layer of one connection behind one small interface, private to net/. It
+ * touches no socket: it reads from and writes to the loop's struct tls_io, which is filled and
+ * emptied around each call. Today OpenSSL stands behind it from the first byte to the last; whoever
+ * puts another record layer there changes tls_stream.c and nothing else. */
 #ifndef NET_TLS_STREAM_H
 #define NET_TLS_STREAM_H
 
@@ -11,8 +12,8 @@
 
 #include "net/tls.h"
 
-/* Ciphertext of one event: what may leave in one send, one record that was begun below that mark, and answers to a buffer
- * full of key updates. A stream that wants to say more than that fails. */
+/* Ciphertext of one event: what may leave in one send, one record that was begun below that mark,
+ * and answers to a buffer full of key updates. A stream that wants to say more than that fails. */
 #define TLS_OUT_MARK  (64 * 1024)
 #define TLS_OUT_BYTES (TLS_OUT_MARK + 80 * 1024)
 
@@ -35,11 +36,13 @@ enum tls_step {
 
 struct tls_stream;
 int tls_stream_new_server(struct tls_stream **out, struct tls_io *io, struct tls_server *tls);
-int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls, const char *server_name);
+int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls,
+                          const char *server_name);
 void tls_stream_free(struct tls_stream *s); /* sends nothing; NULL is fine */
 
 enum tls_step tls_stream_handshake(struct tls_stream *s);
-/* Decrypts as much of io->in as fits. *len is set in every case: bytes that came before the end count. */
+/* Decrypts as much of io->in as fits. *len is set in every case: bytes that came before the end
+ * count. */
 enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, size_t *len);
 /* Encrypts all of it, in records of up to 16 KiB. False: final. */
 bool tls_stream_seal(struct tls_stream *s, const uint8_t *bytes, size_t len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_ticket.c: session tickets under keys of our own (R-T5). OpenSSL would keep one key for the life of the process; these
- * change every 12 h and are gone after 24 h, so a stolen key opens a day at most. Workers share them behind a mutex: it is
- * held for copying 80 bytes, once a handshake. */
+/* tls_ticket.c: session tickets under keys of our own (R-T5). OpenSSL would keep one key for the
+ * life of the process; these change every 12 h and are gone after 24 h, so a stolen key opens a day
+ * at most. Workers share them behind a mutex: it is held for copying 80 bytes, once a handshake. */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -61,7 +61,8 @@ void tls_tickets_turn(struct tls_tickets *t, uint64_t now_ms)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
-/* Copies the key to seal with (name NULL) or the one of that name. 0: none; 1: current; 2: previous. */
+/* Copies the key to seal with (name NULL) or the one of that name. 0: none; 1: current; 2:
+ * previous. */
 static int pick(struct tls_tickets *t, const uint8_t *name, struct ticket_key *out)
 {
     int found = 0;
@@ -91,8 +92,10 @@ static bool set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
     return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
-/* Answers as SSL_CTX_set_tlsext_ticket_key_evp_cb(3) says: 1 fine, 2 fine but make a new ticket, 0 unknown key, -1 error. */
-static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_sealing)
+/* Answers as SSL_CTX_set_tlsext_ticket_key_evp_cb(3) says: 1 fine, 2 fine but make a new ticket, 0
+ * unknown key, -1 error. */
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int is_sealing)
 {
     struct tls_tickets *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     struct ticket_key key;
@@ -104,7 +107,8 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
         memcpy(name, key.name, NAME_BYTES);
         random_bytes(iv, IV_BYTES);
     }
-    if (EVP_CipherInit_ex(cipher, t->cipher, NULL, key.cipher_key, iv, is_sealing ? 1 : 0) != 1 || !set_mac(mac, &key))
+    if (EVP_CipherInit_ex(cipher, t->cipher, NULL, key.cipher_key, iv, is_sealing ? 1 : 0) != 1 ||
+        !set_mac(mac, &key))
         answer = -1;
     secret_wipe(&key, sizeof(key));
     return answer;
@@ -123,7 +127,8 @@ int tls_tickets_new(struct tls_tickets **out, struct ssl_ctx_st *context, uint64
     }
     (void)pthread_mutex_init(&t->lock, NULL);
     make_key(&t->current, now_ms);
-    if (SSL_CTX_set_app_data(context, t) != 1 || SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) != 1) {
+    if (SSL_CTX_set_app_data(context, t) != 1 ||
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) != 1) {
         tls_tickets_free(t);
         return E_CRYPTO;
     }

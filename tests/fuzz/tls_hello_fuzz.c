@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-rooms: base crypto wire net */
-/* tls_hello_fuzz.c: however the bytes are cut, the answer is the same and comes at the same byte. */
+/* tls_hello_fuzz.c: however the bytes are cut, the answer is the same and comes at the same byte.
+ */
 #include <stddef.h>
 #include <stdint.h>
 

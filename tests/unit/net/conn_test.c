@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_test.c: plain connections over real sockets: system calls per event, short sends, shutdown, aborts from everywhere. */
+/* conn_test.c: plain connections over real sockets: system calls per event, short sends, shutdown,
+ * aborts from everywhere. */
 #include "rig.h"
 
 #include <stdio.h>
@@ -120,7 +121,8 @@ static void what_a_turn_queues_for_another_leaves_in_one_send(void **state)
     rig_close(&rig);
 }
 
-/* Writes SLOW_BYTES of the pattern in pieces of all sizes, as copies and as blobs, then shuts down. */
+/* Writes SLOW_BYTES of the pattern in pieces of all sizes, as copies and as blobs, then shuts down.
+ */
 static void write_pattern(struct conn *c, uint8_t *data, size_t len)
 {
     struct rig_peer *p = (struct rig_peer *)c;
@@ -354,8 +356,8 @@ static void every_callback_may_abort(void **state)
         {NULL, abort_all, NULL, NULL, rig_closed},
         {rig_shutdown, rig_echo, NULL, NULL, rig_closed},
     };
-    static const enum conn_end expected[] = {CONN_END_ABORTED, CONN_END_ABORTED, CONN_END_PEER_EOF, CONN_END_ABORTED,
-                                             CONN_END_SHUTDOWN};
+    static const enum conn_end expected[] = {CONN_END_ABORTED, CONN_END_ABORTED, CONN_END_PEER_EOF,
+                                             CONN_END_ABORTED, CONN_END_SHUTDOWN};
     struct rig rig;
 
     (void)state;

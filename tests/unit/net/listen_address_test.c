@@ -20,8 +20,12 @@ static void good_addresses(void **state)
         uint16_t port;
         bool is_local;
     } cases[] = {
-        {"127.0.0.1:8443", 4, 127, 8443, true}, {"localhost:1", 4, 127, 1, true}, {"0.0.0.0:65535", 4, 0, 65535, false},
-        {"[::1]:0", 6, 0, 0, true},             {"[::]:443", 6, 0, 443, false},   {"10.1.2.3:80", 4, 10, 80, false},
+        {"127.0.0.1:8443", 4, 127, 8443, true},
+        {"localhost:1", 4, 127, 1, true},
+        {"0.0.0.0:65535", 4, 0, 65535, false},
+        {"[::1]:0", 6, 0, 0, true},
+        {"[::]:443", 6, 0, 443, false},
+        {"10.1.2.3:80", 4, 10, 80, false},
         {"[2001:db8::1]:443", 6, 0x20, 443, false},
     };
     struct listen_address a;
@@ -44,9 +48,27 @@ static void good_addresses(void **state)
 static void bad_addresses_are_refused_with_a_reason(void **state)
 {
     static const char *const cases[] = {
-        "", ":", "8443", "127.0.0.1", "127.0.0.1:", ":8443", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1: 80", "127.0.0.1:080",
-        "::1:80", "[::1]", "[::1]80", "[127.0.0.1:80", "[]:80", "example.com:443", "LOCALHOST:80", "127.1:80", "unix:",
-        "unix:relative", "[fe80::1%eth0]:80",
+        "",
+        ":",
+        "8443",
+        "127.0.0.1",
+        "127.0.0.1:",
+        ":8443",
+        "127.0.0.1:65536",
+        "127.0.0.1:-1",
+        "127.0.0.1: 80",
+        "127.0.0.1:080",
+        "::1:80",
+        "[::1]",
+        "[::1]80",
+        "[127.0.0.1:80",
+        "[]:80",
+        "example.com:443",
+        "LOCALHOST:80",
+        "127.1:80",
+        "unix:",
+        "unix:relative",
+        "[fe80::1%eth0]:80",
     };
     char deep[200] = "unix:/";
     struct listen_address a = {.port = 77};

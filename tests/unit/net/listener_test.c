@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* listener_test.c: accepting, running out of descriptors, Unix sockets, sharing, closing from inside. */
+/* listener_test.c: accepting, running out of descriptors, Unix sockets, sharing, closing from
+ * inside. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -97,7 +98,8 @@ static int bind_to(const char *text, uint16_t *port)
 
 static int call(uint16_t port)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
@@ -207,8 +209,11 @@ static void running_out_of_descriptors_rests_and_recovers(void **state)
     assert_int_equal(door.accepted, 0);
     /* The first were turned away at once instead of left hanging. */
     assert_int_equal(recv(fds[0], &byte, 1, MSG_DONTWAIT), 0);
-    spent_us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
-               after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec;
+    spent_us = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec -
+                before.ru_stime.tv_sec) *
+                   1000000 +
+               after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+               before.ru_stime.tv_usec;
     assert_true(spent_us < 100000); /* of 400,000: no spinning */
     (void)close(fds[0]);
     fds[0] = call(port);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop_test.c: timers on a real clock, tasks at the turn's end, time that stands still within a turn, idle sleep. */
+/* loop_test.c: timers on a real clock, tasks at the turn's end, time that stands still within a
+ * turn, idle sleep. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mailbox_test.c: four senders against one loop: nothing lost, order kept, the ceiling held. Made to run under TSan. */
+/* mailbox_test.c: four senders against one loop: nothing lost, order kept, the ceiling held. Made
+ * to run under TSan. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

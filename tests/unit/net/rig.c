@@ -142,7 +142,8 @@ static void *client_thread(void *argument)
     struct rig *rig = argument;
     sigset_t set;
 
-    /* OpenSSL's client writes without MSG_NOSIGNAL. Only this thread is deaf: the code under test must not need it. */
+    /* OpenSSL's client writes without MSG_NOSIGNAL. Only this thread is deaf: the code under test
+     * must not need it. */
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGPIPE);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -208,7 +209,9 @@ struct rig_peer *rig_peer(struct rig *rig, unsigned number)
 
 int rig_connect(struct rig *rig)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(rig->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons(rig->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval limit = {5, 0};
     const int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -282,4 +285,66 @@ void rig_ssl_close(SSL *ssl, int fd)
     (void)SSL_shutdown(ssl);
     SSL_free(ssl);
     (void)close(fd);
+}
+
+bool hand_open(struct hand *h, SSL_CTX *context, struct rig *rig)
+{
+    h->fd = rig_connect(rig);
+    h->ssl = SSL_new(context);
+    h->in = BIO_new(BIO_s_mem());
+    h->out = BIO_new(BIO_s_mem());
+    SSL_set_bio(h->ssl, h->in, h->out);
+    SSL_set_connect_state(h->ssl);
+    return h->fd >= 0;
+}
+
+void hand_close(struct hand *h)
+{
+    SSL_free(h->ssl);
+    (void)close(h->fd);
+}
+
+int hand_take(struct hand *h, uint8_t *into, int cap)
+{
+    return BIO_read(h->out, into, cap);
+}
+
+bool hand_receive(struct hand *h)
+{
+    uint8_t in[16384];
+    ssize_t n = recv(h->fd, in, sizeof(in), 0);
+
+    return n > 0 && BIO_write(h->in, in, (int)n) == n;
+}
+
+/* Goes on until the handshake is done; what the client wants to say last stays in h->out. */
+bool hand_finish(struct hand *h)
+{
+    while (SSL_do_handshake(h->ssl) != 1) {
+        if (!hand_receive(h))
+            return false;
+    }
+    return true;
+}
+
+bool hand_flush(struct hand *h)
+{
+    uint8_t out[65536];
+    int n = hand_take(h, out, sizeof(out));
+
+    return n <= 0 || send(h->fd, out, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+bool hand_read(struct hand *h, char *into, int len)
+{
+    int have = 0;
+
+    while (have < len) {
+        int n = SSL_read(h->ssl, into + have, len - have);
+        if (n > 0)
+            have += n;
+        else if (!hand_receive(h))
+            return false;
+    }
+    return true;
 }

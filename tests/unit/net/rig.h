@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rig.h: a server on a loop of this thread and a client in another, for the tests of net/. The client thread must not use
- * cmocka's assertions (they jump): CHECK notes the first failed line and leaves the function, rig_run reports it. */
+/* rig.h: a server on a loop of this thread and a client in another, for the tests of net/. The
+ * client thread must not use cmocka's assertions (they jump): CHECK notes the first failed line and
+ * leaves the function, rig_run reports it. */
 #ifndef TESTS_UNIT_NET_RIG_H
 #define TESTS_UNIT_NET_RIG_H
 
@@ -23,13 +24,13 @@
 #include "net/mailbox.h"
 #include "net/tls.h"
 
-#define CHECK(rig, condition)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            if ((rig)->failed_line == 0)                                                                               \
-                (rig)->failed_line = __LINE__;                                                                         \
-            return;                                                                                                    \
-        }                                                                                                              \
+#define CHECK(rig, condition)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            if ((rig)->failed_line == 0)                                                           \
+                (rig)->failed_line = __LINE__;                                                     \
+            return;                                                                                \
+        }                                                                                          \
     } while (0)
 
 enum rig_kind { RIG_PLAIN, RIG_TLS, RIG_TLS12 };
@@ -67,7 +68,8 @@ struct rig {
 
 void rig_open(struct rig *rig, enum rig_kind kind, const struct conn_ops *ops);
 void rig_close(struct rig *rig);
-/* Runs `client` in a thread of its own until it returns, then the loop until every connection is closed. */
+/* Runs `client` in a thread of its own until it returns, then the loop until every connection is
+ * closed. */
 void rig_run(struct rig *rig, void (*client)(struct rig *rig));
 /* From the client thread: runs `work` on the loop's thread; does not wait for it. */
 void rig_call(struct rig *rig, void (*work)(struct rig *rig));
@@ -87,6 +89,20 @@ SSL_CTX *rig_ssl_context(const struct rig *rig);
 SSL *rig_ssl(SSL_CTX *context, int fd); /* handshake done, or NULL */
 bool rig_ssl_echo(SSL *ssl, const char *text);
 void rig_ssl_close(SSL *ssl, int fd);
+/* A TLS client whose bytes go through our hands: what it says lies in `out` until it is taken or
+ * flushed. */
+struct hand {
+    SSL *ssl;
+    BIO *in, *out;
+    int fd;
+};
+bool hand_open(struct hand *h, SSL_CTX *context, struct rig *rig);
+void hand_close(struct hand *h);
+int hand_take(struct hand *h, uint8_t *into, int cap);
+bool hand_receive(struct hand *h);
+bool hand_finish(struct hand *h); /* the handshake; its last flight stays in `out` */
+bool hand_flush(struct hand *h);
+bool hand_read(struct hand *h, char *into, int len);
 /* The byte that stands at `offset` of the endless test stream. */
 uint8_t rig_pattern(size_t offset);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timer_wheel_test.c: never early, at most one tick late, and no wake-up that nobody asked for, with a clock of our own. */
+/* timer_wheel_test.c: never early, at most one tick late, and no wake-up that nobody asked for,
+ * with a clock of our own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +65,9 @@ static void fires_within_one_tick_near_and_far(void **state)
     now_ms = 1234567;
     timer_wheel_init(&wheel, now_ms);
     for (size_t i = 0; i < 5000; i++)
-        start(&probes[i], now_ms + random_jitter(&jitter, i % 3 == 0 ? 200 : i % 3 == 1 ? 40000 : 4000000));
+        start(&probes[i], now_ms + random_jitter(&jitter, i % 3 == 0   ? 200
+                                                          : i % 3 == 1 ? 40000
+                                                                       : 4000000));
     run_until(1234567 + 4000100);
     for (size_t i = 0; i < 5000; i++) {
         assert_int_equal(probes[i].count, 1);

@@ -51,7 +51,8 @@ static void make(EVP_PKEY *key, long from_s, long to_s)
     (void)ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
     (void)X509_gmtime_adj(X509_getm_notBefore(cert), from_s);
     (void)X509_gmtime_adj(X509_getm_notAfter(cert), to_s);
-    (void)X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+    (void)X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                                     (const unsigned char *)"test", -1, -1, 0);
     (void)X509_set_issuer_name(cert, X509_get_subject_name(cert));
     (void)X509_set_pubkey(cert, key);
     assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
@@ -113,7 +114,9 @@ static void unsound_ones_are_refused_with_advice(void **state)
     assert_int_equal(chmod(key_path, 0600), 0);
     expect(E_INVALID, key_path);
     file = fopen(key_path, "w");
-    assert_int_equal(PEM_write_PrivateKey(file, ec, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL), 1);
+    assert_int_equal(PEM_write_PrivateKey(file, ec, EVP_aes_128_cbc(),
+                                          (const unsigned char *)"secret", 6, NULL, NULL),
+                     1);
     (void)fclose(file);
     expect(E_INVALID, "without a passphrase"); /* and nobody is asked for it */
     (void)unlink(key_path);
@@ -135,7 +138,7 @@ static void the_context_is_strict(void **state)
     EVP_PKEY *ec = EVP_EC_gen("P-256");
     struct error why;
     SSL_CTX *context;
-    STACK_OF(SSL_CIPHER) *suites;
+    STACK_OF(SSL_CIPHER) * suites;
 
     (void)state;
     make(ec, -60, 3600);
