@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"dev", cmd_dev, "run a development server with a demo page, on this machine only"},
     {"check", cmd_check,
      "check a configuration and say everything that is wrong: gateward check FILE"},
+    {"connect", cmd_connect, "speak WebSocket with a server: gateward connect URL"},
     {"token", cmd_token,
      "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
     {"explain", cmd_explain,

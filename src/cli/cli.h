@@ -16,6 +16,7 @@ enum cli_exit {
 };
 
 int cmd_check(int argc, char **argv);
+int cmd_connect(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
