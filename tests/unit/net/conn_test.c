@@ -180,7 +180,7 @@ static void sixteen_mebibytes_go_through_a_slow_pipe(void **state)
 
     (void)state;
     rig_open(&rig, RIG_PLAIN, &ops);
-    rig.send_buffer = 16384;
+    rig.send_buffer = 65536;
     rig_run(&rig, read_slowly);
     assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
     rig_close(&rig);
@@ -223,6 +223,12 @@ static void on_drained(struct conn *c)
     conn_shutdown(c);
 }
 
+static void on_drained_abort(struct conn *c)
+{
+    on_drained(c);
+    conn_abort(c);
+}
+
 static void read_late(struct rig *rig)
 {
     static uint8_t in[1 << 20];
@@ -241,16 +247,22 @@ static void read_late(struct rig *rig)
 
 static void a_backlog_stalls_and_drains(void **state)
 {
-    static const struct conn_ops ops = {NULL, write_backlog, NULL, on_drained, rig_closed};
+    static const struct conn_ops ops[] = {
+        {NULL, write_backlog, NULL, on_drained, rig_closed},
+        {NULL, write_backlog, NULL, on_drained_abort, rig_closed},
+    };
+    static const enum conn_end expected[] = {CONN_END_SHUTDOWN, CONN_END_ABORTED};
     struct rig rig;
 
     (void)state;
-    rig_open(&rig, RIG_PLAIN, &ops);
-    rig.send_buffer = 16384;
-    rig_run(&rig, read_late);
-    assert_int_equal(rig.number, 1);
-    assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
-    rig_close(&rig);
+    for (int i = 0; i < 2; i++) {
+        rig_open(&rig, RIG_PLAIN, &ops[i]);
+        rig.send_buffer = 65536;
+        rig_run(&rig, read_late);
+        assert_int_equal(rig.number, 1);
+        assert_int_equal(rig.ends[expected[i]], 1);
+        rig_close(&rig);
+    }
 }
 
 /* ---- pause ---- */

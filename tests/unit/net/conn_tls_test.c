@@ -219,7 +219,7 @@ static void sixteen_mebibytes_go_through_a_slow_pipe(void **state)
 
     (void)state;
     rig_open(&rig, RIG_TLS, &ops);
-    rig.send_buffer = 16384;
+    rig.send_buffer = 65536;
     rig_run(&rig, read_slowly);
     assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
     rig_close(&rig);
@@ -255,7 +255,7 @@ static void a_megabyte_is_echoed(void **state)
 
     (void)state;
     rig_open(&rig, RIG_TLS, &rig_echo_ops);
-    rig.send_buffer = 16384;
+    rig.send_buffer = 65536;
     rig_run(&rig, send_much);
     assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
     rig_close(&rig);
