@@ -45,7 +45,8 @@ struct reader {
     unsigned depth;
     unsigned documents;
     uint32_t nodes;
-    bool is_over; /* nothing sensible can follow */
+    bool is_over; /* the end, or nothing sensible can follow */
+    bool is_whole; /* the end of the text was reached: the tree can be read on */
 };
 
 static int mark_line(yaml_mark_t m)
@@ -319,6 +320,7 @@ static void take_event(struct reader *r, const yaml_event_t *event)
         break;
     case YAML_STREAM_END_EVENT:
         r->is_over = true;
+        r->is_whole = true;
         break;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
@@ -427,12 +429,12 @@ int document_parse(struct document **out, struct view text, struct problems *pro
     read_events(&reader);
     if (doc->root == NULL && problems->errors == errors_before)
         doc->root = node_new(&reader, NODE_NULL, (yaml_mark_t){0, 0, 0});
-    if (problems->errors != errors_before || doc->root == NULL) {
+    if (!reader.is_whole || doc->root == NULL) {
         document_free(doc);
         return E_INVALID;
     }
     *out = doc;
-    return OK;
+    return problems->errors == errors_before ? OK : E_INVALID;
 }
 
 void document_free(struct document *doc)

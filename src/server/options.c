@@ -119,7 +119,7 @@ int options_load_text(struct options **out, struct view text, const char *direct
     int rc;
 
     rc = document_parse(&doc, text, problems);
-    if (rc != OK)
+    if (doc == NULL)
         goto done;
     l = calloc(1, sizeof(*l));
     if (l == NULL) {

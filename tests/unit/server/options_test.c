@@ -136,11 +136,11 @@ static void every_fault_is_told_at_once(void **state)
 {
     char *text = problems_of("listen: [{address: nonsense}]\nlimits: {message_size: 1}\nhosts: "
                              "[\"*\"]\norigins: [\"*\"]\n"
-                             "colour: red\nlog: {level: loud}\n",
+                             "colour: red\nlog: {level: loud}\nlimits: {}\n",
                              NULL);
 
     (void)state;
-    for (int line = 1; line <= 6; line++) {
+    for (int line = 1; line <= 7; line++) {
         char place[16];
 
         (void)snprintf(place, sizeof(place), "t:%d:", line);
