@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* three_ways.h: memory whose last byte stands against a page that cannot be touched, for decoder tests (STYLE section 11). */
+/* three_ways.h: memory whose last byte stands against a page that cannot be touched, for decoder
+ * tests (STYLE section 11). */
 #ifndef TESTS_THREE_WAYS_H
 #define TESTS_THREE_WAYS_H
 

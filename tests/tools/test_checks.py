@@ -20,7 +20,9 @@ class Tree:
             self.write("src/%s/README.md" % room, "# %s\n" % room)
         self.write("src/base/a.h", "/* SPDX-License-Identifier: Apache-2.0 */\nint f(int x);\n")
         self.write("src/wire/b.c", GOOD)
-        subprocess.run(["git", "init", "-q", self.folder], check=True)
+        for name in ("tests/t.h", "examples/e.h"):
+            self.write(name, "/* SPDX-License-Identifier: Apache-2.0 */\n")
+        shutil.copy(os.path.join(ROOT, ".clang-format"), self.folder)
 
     def write(self, path, text):
         full = os.path.join(self.folder, path)
@@ -38,7 +40,7 @@ def small_tree(tmp_path):
     return Tree(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["layers", "sizes", "docs"])
+@pytest.mark.parametrize("name", ["layers", "sizes", "docs", "format"])
 def test_a_clean_tree_passes(small_tree, name):
     assert small_tree.check(name)[0] == 0, small_tree.check(name)
 
@@ -101,6 +103,14 @@ def test_docs_finds_a_page_that_is_wrong(small_tree, path, text, words):
     small_tree.write(path, text)
     code, said = small_tree.check("docs")
     assert code == 1 and words in said
+
+
+def test_format_finds_a_file_that_is_laid_out_otherwise_and_fixes_it(small_tree):
+    small_tree.write("tests/bad.c", "int  f( int x );\n")
+    code, said = small_tree.check("format")
+    assert code == 1 and said.endswith("\ntests/bad.c\n")
+    subprocess.run([small_tree.folder + "/tools/check-format", "--fix"], check=True)
+    assert small_tree.check("format")[0] == 0
 
 
 def test_results_count_crashes_and_leaks(tmp_path):
