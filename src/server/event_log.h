@@ -70,7 +70,7 @@ const char *event_type_text(enum event_type type);
 uint64_t event_log_count(const struct event_log *log, enum event_type type);
 
 /* Pure: one line with its newline into out; 0 if it does not fit. wall_ms is the time field. */
-#define EVENT_LINE_MAX 8192
+#define EVENT_LINE_MAX 16384 /* nine fields of 256 bytes, each byte as \u00XX */
 size_t event_encode(char *out, size_t out_bytes, const struct event *event, int64_t wall_ms);
 
 #endif
