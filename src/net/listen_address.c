@@ -207,6 +207,28 @@ int listener_bind(const struct listen_address *address, uint16_t *bound_port, st
     return fd;
 }
 
+int listener_probe(const struct listen_address *address, struct error *why)
+{
+    const int on = 1;
+    struct sockaddr_storage sa;
+    socklen_t len;
+    int fd, error = 0;
+
+    if (address->unix_path[0] != '\0' || address->port == 0)
+        return OK;
+    len = to_sockaddr(address, &sa);
+    fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return explain(address, errno, why);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        (address->ip.family == 6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+        bind(fd, (struct sockaddr *)&sa, len) != 0)
+        error = errno;
+    (void)close(fd);
+    return error == 0 ? OK : explain(address, error, why);
+}
+
 int listener_share(int fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);

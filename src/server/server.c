@@ -81,11 +81,14 @@ static int bind_listener(struct server *s, uint32_t index, struct error *why)
 {
     struct listen_address address = s->options->listeners[index].address;
     bool is_unix = address.unix_path[0] != '\0';
+    int rc = listener_probe(&address, why);
 
+    if (rc != OK)
+        return rc;
     for (unsigned i = 0; i < s->workers_count; i++) {
         int fd;
         if (i > 0 && is_unix)
-            fd = dup(s->workers[0].listeners[index].fd);
+            fd = listener_share(s->workers[0].listeners[index].fd);
         else
             fd = listener_bind(&address, &address.port, why);
         if (fd < 0)

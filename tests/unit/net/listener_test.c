@@ -298,6 +298,24 @@ static void failures_say_what_to_do(void **state)
     assert_non_null(strstr(why.text, "192.0.2.1"));
 }
 
+/* SO_REUSEPORT lets our own workers share a port; another program must be seen all the same. */
+static void a_port_shared_by_another_program_is_found_out(void **state)
+{
+    struct listen_address address;
+    struct error why;
+    int holder;
+
+    (void)state;
+    assert_int_equal(listen_address_parse(&address, "127.0.0.1:0", &why), OK);
+    assert_int_equal(listener_probe(&address, &why), OK);
+    holder = listener_bind(&address, &address.port, &why);
+    assert_true(holder >= 0);
+    assert_int_equal(listener_probe(&address, &why), E_EXISTS);
+    assert_non_null(strstr(why.text, "address in use: 127.0.0.1:"));
+    (void)close(holder);
+    assert_int_equal(listener_probe(&address, &why), OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +326,7 @@ int main(void)
         cmocka_unit_test(running_out_of_descriptors_rests_and_recovers),
         cmocka_unit_test(unix_sockets_replace_the_dead_and_spare_the_living),
         cmocka_unit_test(failures_say_what_to_do),
+        cmocka_unit_test(a_port_shared_by_another_program_is_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
