@@ -110,6 +110,7 @@ function showClosed(event) {
   $("login").hidden = false;
   $("ping").disabled = true;
   $("connect").disabled = false;
+  $("closed").classList.toggle("calm", event.code === 1000);
   $("closed-title").textContent = `Closed: ${event.code}${event.reason ? ` ${event.reason}` : ""}.`;
   $("closed-text").textContent = closeWords[event.code] ?? "";
   $("closed").hidden = false;

@@ -131,6 +131,7 @@ const tests = {
   async disconnect_and_reconnect({ bob }) {
     await bob.click("#leave");
     await waitForText(bob, "#closed-title", "1000");
+    await picture(bob, "disconnected");
     await bob.click("#reconnect");
     await waitForText(bob, "#state-text", "connected as bob");
   },
