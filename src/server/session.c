@@ -64,10 +64,8 @@ void session_send_text(struct peer *p, const char *text, size_t len)
 static void send_close(struct peer *p, unsigned code, const char *reason)
 {
     uint8_t payload[CLOSE_PAYLOAD_MAX];
-    size_t len = 0;
+    size_t len = close_payload_encode(payload, code, view_of_text(reason));
 
-    if (code != CLOSE_NO_STATUS)
-        len = close_payload_encode(payload, code, view_of_text(reason));
     send_frame(p, WS_CLOSE, false, payload, len);
     p->close_code = (uint16_t)code;
     p->close_reason = reason;
@@ -221,11 +219,13 @@ void session_drained(struct peer *p)
         conn_read_resume(&p->conn);
 }
 
-/* False: over the rate, the session is being closed. */
+/* False: not to be answered, because it is over the rate or the session is being closed. */
 static bool take_control(struct peer *p)
 {
     struct event event;
 
+    if (is_silent(p))
+        return false;
     if (rate_take(&p->control, &p->worker->server->control_frames, loop_now_ns(p->worker->loop)))
         return true;
     event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "too_many_control_frames");
@@ -236,10 +236,16 @@ static bool take_control(struct peer *p)
 
 static void on_fail(struct peer *p, const struct ws_event *ws)
 {
-    bool is_limit = ws->fail_code == CLOSE_TOO_BIG || ws->fail_code == CLOSE_POLICY;
-    struct event event = peer_event(p, is_limit ? EVENT_LIMIT_EXCEEDED : EVENT_PROTOCOL_ERROR,
-                                    OUTCOME_REFUSED, NULL);
+    struct event event = peer_event(p, EVENT_PROTOCOL_ERROR, OUTCOME_REFUSED, NULL);
 
+    if (p->phase == PEER_CLOSING) { /* told already why it ends; no answer can come any more */
+        peer_linger(p);
+        return;
+    }
+    if (ws->fail_code == CLOSE_TOO_BIG || ws->fail_code == CLOSE_POLICY) {
+        event.type = EVENT_LIMIT_EXCEEDED;
+        event.code = ws->fail_code == CLOSE_TOO_BIG ? "message_too_large" : "too_many_fragments";
+    }
     event.close_code = ws->fail_code;
     event.detail = view_of_text(ws->fail_reason);
     peer_log(p, &event);
@@ -264,7 +270,11 @@ static void on_close(struct peer *p, const struct ws_event *ws)
         return;
     }
     leave_hub(p);
-    send_close(p, code, ""); /* the code comes back; an empty Close is answered by an empty one */
+    /* The code comes back as it is, also one we would never choose (1010); an empty Close is
+     * answered by an empty one. */
+    send_frame(p, WS_CLOSE, false, ws->payload, ws->payload_bytes < 2 ? 0 : 2);
+    p->close_code = code;
+    p->close_reason = "";
     peer_linger(p);
 }
 
