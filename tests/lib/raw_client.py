@@ -14,6 +14,7 @@ import socket
 import ssl
 import struct
 import time
+import zlib
 
 OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE, OP_PING, OP_PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 SAMPLE_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -261,7 +262,7 @@ class RawWebSocket(RawConnection):
 
     def recv_message(self, timeout=None):
         """The next text or binary message, put together; pings are answered on the way. A Close raises Ended."""
-        parts = []
+        parts, is_packed = [], False
         while True:
             frame = self.recv_frame(timeout)
             if frame.opcode == OP_PING:
@@ -270,8 +271,11 @@ class RawWebSocket(RawConnection):
                 raise Ended("close %r" % (parse_close(frame.payload),))
             elif frame.opcode != OP_PONG:
                 parts.append(frame.payload)
-                if frame.fin:
+                is_packed = is_packed or bool(frame.rsv & 4)
+                if frame.fin and not is_packed:
                     return b"".join(parts)
+                if frame.fin:       # permessage-deflate, each message by itself
+                    return zlib.decompressobj(-15).decompress(b"".join(parts) + b"\x00\x00\xff\xff")
 
     def recv_json(self, timeout=None):
         return json.loads(self.recv_message(timeout))
