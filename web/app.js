@@ -72,6 +72,11 @@ function request(message) {
   send({ ...message, id });
 }
 
+function logIn() {
+  showState("busy", "logging in");
+  send({ type: "auth", token }, { type: "auth", token: `${token.slice(0, 4)}… (${token.length} characters)` });
+}
+
 function connect() {
   $("closed").hidden = true;
   $("token").value = "";
@@ -80,8 +85,8 @@ function connect() {
   const current = new WebSocket(url);
   socket = current;
   current.addEventListener("open", () => {
-    showState("busy", "logging in");
-    send({ type: "auth", token }, { type: "auth", token: `${token.slice(0, 4)}… (${token.length} characters)` });
+    if (token) logIn();
+    else showState("busy", "connected, waiting for a token");
   });
   current.addEventListener("message", (event) => {
     logFrame("received", event.data);
@@ -188,7 +193,12 @@ $("login-form").addEventListener("submit", (event) => {
   event.preventDefault();
   token = $("token").value.trim();
   $("connect").disabled = true;
-  connect();
+  if (socket?.readyState === WebSocket.OPEN) {
+    $("token").value = "";
+    logIn();
+  } else {
+    connect();
+  }
 });
 $("reconnect").addEventListener("click", () => {
   $("connect").disabled = true;
@@ -213,11 +223,8 @@ $("clear").addEventListener("click", () => $("frames").replaceChildren());
 handlers.pong = handlers.ack;
 
 // A link from the terminal carries the token behind the #, which no browser sends to a server. It leaves the address bar
-// and the history at once.
-const fromLink = new URLSearchParams(location.hash.slice(1)).get("token");
+// and the history at once. Without a token the connection stands all the same, for as long as the server waits for a first message.
+token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 if (location.hash) history.replaceState(null, "", location.pathname);
-if (fromLink) {
-  token = fromLink;
-  $("connect").disabled = true;
-  connect();
-}
+$("connect").disabled = token !== "";
+connect();

@@ -2,6 +2,7 @@
 /* `gateward dev`: a server to play with, one command away. Loopback only, its own certificate
  * authority, a demo page, two tokens. The configuration it runs on is the text below, checked by
  * the same loader as any file. */
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -154,11 +155,12 @@ static void announce(const struct server *server, void *context)
                  port, port, dev->full_state, port, (const char *)dev->alice.data, port,
                  (const char *)dev->bob.data, (const char *)dev->alice.data,
                  (const char *)dev->bob.data);
-    (void)printf("  From a terminal:\n\n"
-                 "  gateward connect wss://localhost:%u/ws --cacert %s/ca.crt \\\n"
-                 "      --subscribe private:room-lobby --token ALICE-OR-BOB\n\n"
+    (void)printf("  From a terminal, as alice:\n\n"
+                 "  GATEWARD_TOKEN=%s \\\n"
+                 "      %s connect wss://localhost:%u/ws --cacert %s/ca.crt \\\n"
+                 "      --subscribe private:room-lobby\n\n"
                  "  Ctrl-C ends it. Events follow, one line of JSON each.\n\n",
-                 port, dev->full_state);
+                 (const char *)dev->alice.data, program_invocation_name, port, dev->full_state);
     (void)fflush(stdout);
 }
 

@@ -44,7 +44,8 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
                        "Pages of this origin may not connect. Add the origin to `origins` in the "
                        "configuration if they should."},
     [REFUSE_ORIGIN_MISSING] = {403, "Forbidden", "origin_missing",
-                               "Send an Origin header, or connect without cookies."},
+                               "Send an Origin that `origins` lists, or leave out cookies and Sec-Fetch "
+                               "headers: those come from browsers."},
     [REFUSE_CREDENTIALS] = {401, "Unauthorized", "invalid_token",
                             "The credentials are missing, wrong or expired. Get a new token and "
                             "connect again."},

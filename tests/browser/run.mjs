@@ -148,6 +148,18 @@ const tests = {
     await page.close();
   },
 
+  async without_a_token_the_connection_ends_after_ten_seconds({ context, server, complaints }) {
+    const page = await context.newPage();
+    watch(page, complaints);
+    await page.goto(`https://localhost:${server.port}/`);
+    await waitForText(page, "#state-text", "waiting for a token");
+    const started = Date.now();
+    await waitForText(page, "#closed-title", "1008 Authentication timeout");
+    const seconds = (Date.now() - started) / 1000;
+    assert.ok(seconds > 8 && seconds < 13, `closed after ${seconds} s`);
+    await page.close();
+  },
+
   async page_is_usable_on_a_phone({ alice }) {
     await alice.setViewportSize({ width: 360, height: 740 });
     const width = await alice.evaluate(() => document.documentElement.scrollWidth);
