@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door: how many may come, how fast, and how long they may stand there without saying anything."""
+import resource
 import socket
 import ssl
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from attack_tools import PLAIN, cpu_seconds, is_open, refused, send_all, still_serves, tcp, wait_until
-from raw_client import RawConnection, RawWebSocket, http_request, read_response
+from raw_client import Ended, RawConnection, RawWebSocket, http_request, read_response
 
 SLOW = 10       # what a sanitizer may cost
 FREE = {"per_second": 100000, "burst": 100000}
@@ -17,7 +18,7 @@ QUICK = {"timeouts": {"header": "1s", "tls": "1s"}}
 def can_enter(server):
     try:
         ws = RawWebSocket.open(server, expect=None)
-    except OSError:
+    except (Ended, OSError):        # over the limit not everybody gets an answer
         return None
     if ws.response.status != 101:
         ws.close()
@@ -308,6 +309,27 @@ def test_no_login_in_time_is_1008_whatever_is_sent_meanwhile(start_server):
             time.sleep(0.1)
         assert 0.9 < time.monotonic() - start < 3
     server.wait_for_event("auth_timeout", port=port, close_code=1008)
+    still_serves(server)
+
+
+def test_running_out_of_descriptors_neither_spins_nor_lasts(start_server):
+    """SC-22."""
+    server = start_server({"listen": PLAIN, "limits": {"handshakes": FREE}})
+    with RawWebSocket.login(server) as inside:
+        limit = server.fd_count() + 10
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        socks = [tcp(server) for _ in range(60)]
+        time.sleep(0.3)
+        before = cpu_seconds(server)
+        time.sleep(1.0)
+        assert cpu_seconds(server) - before < 0.05 * SLOW
+        inside.send_json({"type": "ping"})      # who is inside is served
+        assert inside.recv_json()["type"] == "pong"
+        for s in socks:
+            s.close()
+        start = time.monotonic()
+        wait_for_room(server)
+        assert time.monotonic() - start < 3
     still_serves(server)
 
 

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from attack_tools import PLAIN, ROOMY, closed_with, cpu_seconds, end_of, pace, send_all, still_serves, wait_until
+from attack_tools import LEAN, PLAIN, ROOMY, closed_with, cpu_seconds, end_of, pace, send_all, still_serves, wait_until
 from gateward_server import GatewardServer
 from raw_client import (OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT, Ended, RawWebSocket, encode_frame,
                         parse_close)
@@ -19,7 +19,7 @@ MAX = 64 * 1024
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with GatewardServer(tmp_path_factory.mktemp("frames"), {"listen": PLAIN, "limits": ROOMY}) as running:
+    with GatewardServer(tmp_path_factory.mktemp("frames"), {"listen": PLAIN, "limits": ROOMY}, environment=LEAN) as running:
         yield running
 
 
@@ -27,7 +27,7 @@ def server(tmp_path_factory):
 def packed(tmp_path_factory):
     """The same with compression."""
     config = {"listen": PLAIN, "limits": ROOMY, "compression": {"enabled": True}}
-    with GatewardServer(tmp_path_factory.mktemp("deflate"), config) as running:
+    with GatewardServer(tmp_path_factory.mktemp("deflate"), config, environment=LEAN) as running:
         yield running
 
 

@@ -118,6 +118,13 @@ def test_tls_1_2_has_ecdhe_and_aead_only(older):
         assert "Cipher is (NONE)" in said, cipher
 
 
+def test_tls_1_3_has_three_ciphers(server):
+    for cipher in ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"):
+        assert "Cipher is " + cipher in s_client(server, "-ciphersuites", cipher)[1]
+    for cipher in ("TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"):
+        assert "Cipher is (NONE)" in s_client(server, "-ciphersuites", cipher)[1]
+
+
 def test_weak_groups_and_signatures_are_refused(server, older):
     for one, extra in ((server, ()), (older, ("-tls1_2",))):
         assert "Cipher is (NONE)" in s_client(one, *extra, "-groups", "P-521")[1]
