@@ -35,6 +35,7 @@ struct session {
     uint64_t received, lines;
     unsigned open_handles;
     bool is_ready; /* lines may be sent */
+    bool is_ending; /* we have seen enough: what still comes is not shown */
     bool is_input_over, was_signalled;
     int exit_code;
 };
@@ -42,12 +43,15 @@ struct session {
 static void finish_with(struct session *s, int exit_code)
 {
     s->exit_code = exit_code;
+    s->is_ending = true;
     if (s->client != NULL)
         client_close(s->client, CLOSE_NORMAL, VIEW(""));
 }
 
 static void fail(struct session *s, const char *why)
 {
+    if (s->is_ending)
+        return;
     show_info(&s->show, "%s", why);
     finish_with(s, CLI_REFUSED);
 }
@@ -210,7 +214,7 @@ static void on_message(void *context, bool is_binary, struct view message)
     struct session *s = context;
     uint64_t count = s->options->count;
 
-    if (count > 0 && s->received >= count)
+    if (s->is_ending)
         return;
     s->received++;
     if (!show_message(&s->show, is_binary, message)) {
