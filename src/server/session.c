@@ -193,6 +193,8 @@ static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
 {
     if (is_silent(p))
         return;
+    if (p->conn.out_bytes > 0)
+        conn_flush(&p->conn); /* only what the kernel refused will report that it has drained */
     if (p->conn.out_bytes == 0) {
         send_frame(p, WS_PONG, false, payload, len);
         return;
@@ -332,11 +334,15 @@ static void after_input(struct peer *p)
         p->message_ms = now_ms;
         peer_due_by(p, now_ms + w->server->options->limits.assembly_ms);
     }
-    if (p->conn.out_bytes > 0) {
-        peer_due_by(p, now_ms + w->server->options->limits.queue_stall_ms);
+    /* A pause ends when the connection reports that it has drained, and it reports only what the
+     * kernel refused at first: ask the kernel before pausing. */
+    if (conn_backlog(&p->conn) > w->server->options->limits.queue_bytes / 2) {
+        conn_flush(&p->conn);
         if (conn_backlog(&p->conn) > w->server->options->limits.queue_bytes / 2)
             conn_read_pause(&p->conn); /* it may go on talking when it has listened */
     }
+    if (p->conn.out_bytes > 0)
+        peer_due_by(p, now_ms + w->server->options->limits.queue_stall_ms);
 }
 
 void session_data(struct peer *p, uint8_t *data, size_t len)
