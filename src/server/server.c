@@ -198,12 +198,24 @@ int server_run(struct server *s)
     return started < s->workers_count ? E_NOMEM : OK;
 }
 
+/* While we still listen the path is ours; once we do not, a successor may have taken it. */
+static void remove_unix_sockets(const struct server *s)
+{
+    for (uint32_t i = 0; i < s->options->listeners_count; i++) {
+        const char *path = s->options->listeners[i].address.unix_path;
+        if (path[0] != '\0')
+            (void)unlink(path);
+    }
+}
+
 void server_drain(struct server *s)
 {
     unsigned before = atomic_fetch_add(&s->drains, 1);
 
-    if (before == 0)
+    if (before == 0) {
         log_simple(s, EVENT_SERVER_DRAIN);
+        remove_unix_sockets(s);
+    }
     if (before > 1)
         return; /* the second call has ended everything already */
     for (unsigned i = 0; i < s->workers_count; i++)
