@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `gateward connect` at work: lines of stdin go out as messages, messages come out as lines. What is
- * sent when, and when the end is reached, is decided here; what is shown, in connect_show.c. */
+/* `gateward connect` at work: lines of stdin go out as messages, messages come out as lines. What
+ * is sent when, and when the end is reached, is decided here; what is shown, in connect_show.c. */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/error.h"
-#include "base/json_out.h"
 #include "base/status.h"
 #include "cli/cli.h"
 #include "cli/connect_show.h"
+#include "cli/connect_words.h"
 #include "cli/input.h"
 #include "client/client.h"
 #include "crypto/secret.h"
-#include "message/json.h"
 #include "wire/close_code.h"
 
-#define WELCOME_MS        10000
-#define WELCOME_BYTES_MAX ((size_t)64 * 1024)
+#define WELCOME_MS 10000
 /* Above this, stdin waits until all of it has left. */
-#define BACKLOG_BYTES     ((size_t)256 * 1024)
-#define SUBSCRIBE_BYTES   ((size_t)64 * 1024)
+#define BACKLOG_BYTES ((size_t)256 * 1024)
 
 struct session {
     const struct connect_options *options;
@@ -34,7 +29,7 @@ struct session {
     struct show show;
     uint64_t received, lines;
     unsigned open_handles;
-    bool is_ready; /* lines may be sent */
+    bool is_ready;  /* lines may be sent */
     bool is_ending; /* we have seen enough: what still comes is not shown */
     bool is_input_over, was_signalled;
     int exit_code;
@@ -125,25 +120,22 @@ static void on_timer(struct timer *timer)
         finish_with(s, CLI_OK);
 }
 
+/* Takes over what is in `text`; rc says how it came about. */
+static void send_words(struct session *s, struct buf *text, int rc)
+{
+    if (rc == OK)
+        rc = client_send_text(s->client, buf_view(text));
+    if (rc != OK && rc != E_CLOSED)
+        fail(s, "the login or a subscription could not be sent");
+    secret_buf_clear(text);
+}
+
 static void subscribe(struct session *s, const char *channel)
 {
-    uint8_t *bytes = malloc(SUBSCRIBE_BYTES);
-    struct wr w;
+    struct buf text = BUF_INIT(CONNECT_WORDS_MAX);
+    int rc = connect_words_subscribe(&text, view_of_text(channel));
 
-    if (bytes == NULL) {
-        fail(s, status_text(E_NOMEM));
-        return;
-    }
-    w = wr_of(bytes, SUBSCRIBE_BYTES);
-    json_out_open(&w);
-    json_out_member(&w, "type", VIEW("subscribe"));
-    json_out_member(&w, "channel", view_of_text(channel));
-    json_out_close(&w);
-    if (w.failed)
-        fail(s, "a channel's name is too long");
-    else if (client_send_text(s->client, view_of(bytes, wr_len(&w))) != OK)
-        fail(s, "the subscription could not be sent");
-    free(bytes);
+    send_words(s, &text, rc);
 }
 
 static void become_ready(struct session *s)
@@ -158,23 +150,10 @@ static void become_ready(struct session *s)
 
 static void send_token(struct session *s)
 {
-    size_t room = s->options->token.len * 6 + 64;
-    struct buf text = BUF_INIT(room);
-    struct wr w;
+    struct buf text = BUF_INIT(CONNECT_WORDS_MAX);
+    int rc = connect_words_auth(&text, buf_view(&s->options->token));
 
-    if (buf_reserve(&text, room) != OK) {
-        fail(s, status_text(E_NOMEM));
-        return;
-    }
-    w = wr_of(text.data, room);
-    json_out_open(&w);
-    json_out_member(&w, "type", VIEW("auth"));
-    json_out_member(&w, "token", buf_view(&s->options->token));
-    json_out_close(&w);
-    text.len = wr_len(&w);
-    if (w.failed || client_send_text(s->client, buf_view(&text)) != OK)
-        fail(s, "the token could not be sent");
-    secret_buf_clear(&text);
+    send_words(s, &text, rc);
 }
 
 /* ---- in ---- */
@@ -190,23 +169,6 @@ static void on_open(void *context)
     }
     timer_start(s->loop, &s->timer, loop_now_ms(s->loop) + WELCOME_MS);
     send_token(s);
-}
-
-static bool is_welcome(struct view message)
-{
-    struct arena arena;
-    struct json *root;
-    struct view type;
-    size_t error_at;
-    bool is = false;
-
-    if (message.len > WELCOME_BYTES_MAX)
-        return false;
-    arena_init(&arena, 4096, 1024 * 1024);
-    if (json_parse(&root, message, NULL, &arena, &error_at) == OK)
-        is = json_member_string(root, VIEW("type"), &type) && view_eq(type, VIEW("welcome"));
-    arena_clear(&arena);
-    return is;
 }
 
 static void on_message(void *context, bool is_binary, struct view message)
@@ -225,7 +187,7 @@ static void on_message(void *context, bool is_binary, struct view message)
         finish_with(s, CLI_OK);
         return;
     }
-    if (!s->is_ready && !is_binary && is_welcome(message))
+    if (!s->is_ready && !is_binary && connect_words_are_welcome(message))
         become_ready(s);
     else if (s->is_ready && s->is_input_over)
         await_silence(s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* input.h: the lines of stdin, from a terminal, a pipe or a file, without ever blocking the loop. Loop thread only. */
+/* input.h: the lines of stdin, from a terminal, a pipe or a file, without ever blocking the loop.
+ * Loop thread only. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
@@ -9,8 +10,8 @@
 #define INPUT_LINE_MAX ((size_t)8 * 1024 * 1024)
 
 struct input_ops {
-    void (*on_line)(void *context, struct view line);        /* without its LF; valid until it returns */
-    void (*on_end)(void *context, const char *fault);        /* fault NULL: end of file */
+    void (*on_line)(void *context, struct view line); /* without its LF; valid until it returns */
+    void (*on_end)(void *context, const char *fault); /* fault NULL: end of file */
     void (*on_closed)(void *context);
 };
 struct input {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* terminal.h: bytes of strangers on a terminal. Control bytes and what moves or hides the text around it are written as \x1b
- * or \u202e, bytes that are not UTF-8 as \xff, so that no server drives the terminal. */
+/* terminal.h: bytes of strangers on a terminal. Control bytes and what moves or hides the text
+ * around it are written as \x1b or \u202e, bytes that are not UTF-8 as \xff, so that no server
+ * drives the terminal. */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
 

@@ -120,7 +120,8 @@ void client_on_frames(struct client *c, uint8_t *data, size_t len)
         ws_decode(&c->decoder, data + at, len - at, &used, &event);
         at += used;
         on_event(c, &event);
-    } while (event.type != WS_EVENT_MORE && (c->state == CLIENT_OPEN || c->state == CLIENT_CLOSING));
+    } while (event.type != WS_EVENT_MORE &&
+             (c->state == CLIENT_OPEN || c->state == CLIENT_CLOSING));
 }
 
 void client_become_open(struct client *c, uint8_t *early, size_t early_len)
@@ -215,7 +216,8 @@ static void dial(struct loop_task *task)
             timer_start(c->loop, &c->deadline, now_ms + (c->connect_until_ms - now_ms) / left);
             return;
         }
-        (void)snprintf(c->text, sizeof(c->text), "%s", fd < 0 ? strerror(errno) : "cannot watch a socket");
+        (void)snprintf(c->text, sizeof(c->text), "%s",
+                       fd < 0 ? strerror(errno) : "cannot watch a socket");
     }
     if (!c->has_ending) {
         char text[CLIENT_TEXT_MAX];

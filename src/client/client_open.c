@@ -167,7 +167,8 @@ void client_on_answer(struct client *c, uint8_t *data, size_t len)
         look_at_body(c);
         return;
     }
-    switch (client_answer_parse(&answer, (const char *)c->in.data, c->in.len, &c->scanned, &head_bytes)) {
+    switch (client_answer_parse(&answer, (const char *)c->in.data, c->in.len, &c->scanned,
+                                &head_bytes)) {
     case HTTP1_MORE:
         return;
     case HTTP1_DONE:

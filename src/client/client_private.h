@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* client_private.h: what client.c (life and frames), client_open.c (until the 101) and client_send.c share. */
+/* client_private.h: what client.c (life and frames), client_open.c (until the 101) and
+ * client_send.c share. */
 #ifndef CLIENT_CLIENT_PRIVATE_H
 #define CLIENT_CLIENT_PRIVATE_H
 
@@ -15,8 +16,8 @@
 
 enum client_state {
     CLIENT_DIALING,
-    CLIENT_ASKING,  /* request sent */
-    CLIENT_BODY,    /* a refusal's body comes */
+    CLIENT_ASKING, /* request sent */
+    CLIENT_BODY,   /* a refusal's body comes */
     CLIENT_OPEN,
     CLIENT_CLOSING, /* our Close is out, the server's is awaited */
     CLIENT_DONE     /* the ending is known; the connection runs out */
@@ -38,10 +39,10 @@ struct client {
     struct ws_url url;
     struct client_request request; /* key, and what the answer is checked against */
     char *protocol;
-    struct buf out;                /* the request, until it is sent */
-    struct buf in;                 /* the answer's head, then a refusal's body */
+    struct buf out; /* the request, until it is sent */
+    struct buf in;  /* the answer's head, then a refusal's body */
     size_t scanned;
-    uint64_t body_bytes;           /* as announced, at most CLIENT_BODY_MAX */
+    uint64_t body_bytes; /* as announced, at most CLIENT_BODY_MAX */
 
     struct ws_limits limits;
     struct ws_decoder decoder;
@@ -50,7 +51,7 @@ struct client {
 
     struct client_ending ending;
     bool has_ending;
-    char text[CLIENT_TEXT_MAX];    /* of the ending */
+    char text[CLIENT_TEXT_MAX]; /* of the ending */
 };
 
 /* The first one stays. `text` is copied. */

@@ -18,7 +18,8 @@ static int send_bytes(struct client *c, enum ws_opcode opcode, struct view paylo
     size_t header_bytes;
     int rc;
 
-    if (payload.len > CLIENT_BACKLOG_MAX || conn_backlog(&c->conn) + payload.len > CLIENT_BACKLOG_MAX)
+    if (payload.len > CLIENT_BACKLOG_MAX ||
+        conn_backlog(&c->conn) + payload.len > CLIENT_BACKLOG_MAX)
         return E_FULL;
     random_bytes(mask, sizeof(mask));
     header_bytes = ws_frame_encode(header, opcode, true, has_rsv1, payload.len, mask);

@@ -14,7 +14,8 @@
 struct ws_url {
     struct http_host host; /* the port is always set */
     bool is_tls;
-    char authority[WS_URL_AUTHORITY_MAX]; /* for Host: the port only where it is not the scheme's own */
+    char authority[WS_URL_AUTHORITY_MAX]; /* for Host: the port only where it is not the scheme's
+                                             own */
     char target[HTTP1_TARGET_MAX + 1];    /* path and query, at least "/" */
 };
 

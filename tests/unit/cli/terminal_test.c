@@ -30,7 +30,8 @@ static void text_stays_as_it_is(void **state)
 {
     (void)state;
     check(VIEW(""), NULL, "");
-    check(VIEW("plain {\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\"}\tx"), NULL, "plain {\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\"}\tx");
+    check(VIEW("plain {\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\"}\tx"), NULL,
+          "plain {\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\"}\tx");
 }
 
 static void nothing_drives_the_terminal(void **state)
@@ -38,8 +39,12 @@ static void nothing_drives_the_terminal(void **state)
     (void)state;
     check(VIEW("\x1b]0;title\x07\x1b[2J"), NULL, "\\x1b]0;title\\x07\\x1b[2J");
     check(VIEW("a\nb\rc\0d\x7f"), NULL, "a\\x0ab\\x0dc\\x00d\\x7f");
-    check(VIEW("\xc2\x9b" "31m"), NULL, "\\u009b31m");
-    check(VIEW("\xe2\x80\xae" "evil\xe2\x81\xa6\xe2\x80\xa8"), NULL, "\\u202eevil\\u2066\\u2028");
+    check(VIEW("\xc2\x9b"
+               "31m"),
+          NULL, "\\u009b31m");
+    check(VIEW("\xe2\x80\xae"
+               "evil\xe2\x81\xa6\xe2\x80\xa8"),
+          NULL, "\\u202eevil\\u2066\\u2028");
     check(VIEW("\x9b\xff\xc3"), NULL, "\\x9b\\xff\\xc3");
 }
 

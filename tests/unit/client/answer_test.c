@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* answer_test.c: answer heads. Every row runs whole and byte by byte, each prefix with its last byte
- * against a guard page, and must get the same verdict both ways. */
+/* answer_test.c: answer heads. Every row runs whole and byte by byte, each prefix with its last
+ * byte against a guard page, and must get the same verdict both ways. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,7 +57,8 @@ static void check(struct view text, enum http1_verdict expected)
     enum http1_verdict dripped = parse_dripped(text, &dripped_bytes);
 
     if (whole != expected || dripped != expected)
-        fail_msg("whole %d, dripped %d, expected %d: %.60s", (int)whole, (int)dripped, (int)expected, text.ptr);
+        fail_msg("whole %d, dripped %d, expected %d: %.60s", (int)whole, (int)dripped,
+                 (int)expected, text.ptr);
     assert_int_equal(whole_bytes, dripped_bytes);
 }
 
@@ -127,7 +128,8 @@ static void parts_are_what_was_said(void **state)
     size_t scanned = 0, head_bytes = 0;
 
     (void)state;
-    assert_int_equal(client_answer_parse(&answer, text, sizeof(text) - 1, &scanned, &head_bytes), HTTP1_DONE);
+    assert_int_equal(client_answer_parse(&answer, text, sizeof(text) - 1, &scanned, &head_bytes),
+                     HTTP1_DONE);
     assert_int_equal(head_bytes, sizeof(text) - 1 - 4);
     assert_int_equal(answer.status, 403);
     assert_int_equal(answer.fields.minor, 0);
@@ -164,7 +166,8 @@ static void an_endless_head_is_refused_at_the_ceiling(void **state)
     assert_int_equal(parse_whole(view_of(text, HTTP1_HEAD_MAX - 1), &head_bytes), HTTP1_MORE);
     assert_int_equal(parse_whole(view_of(text, HTTP1_HEAD_MAX), &head_bytes), HTTP1_TOO_LARGE);
     assert_int_equal(parse_whole(view_of(text, HTTP1_HEAD_MAX + 1), &head_bytes), HTTP1_TOO_LARGE);
-    assert_int_equal(client_answer_parse(&answer, text, HTTP1_HEAD_MAX - 1, &scanned, &head_bytes), HTTP1_MORE);
+    assert_int_equal(client_answer_parse(&answer, text, HTTP1_HEAD_MAX - 1, &scanned, &head_bytes),
+                     HTTP1_MORE);
     assert_int_equal(client_answer_parse(&answer, text, HTTP1_HEAD_MAX + 1, &scanned, &head_bytes),
                      HTTP1_TOO_LARGE);
 }
@@ -186,7 +189,8 @@ static bool length_of(struct view text, uint64_t *bytes)
     struct client_answer answer;
     size_t scanned = 0, head_bytes;
 
-    assert_int_equal(client_answer_parse(&answer, text.ptr, text.len, &scanned, &head_bytes), HTTP1_DONE);
+    assert_int_equal(client_answer_parse(&answer, text.ptr, text.len, &scanned, &head_bytes),
+                     HTTP1_DONE);
     return client_answer_length(&answer, bytes);
 }
 
@@ -200,7 +204,8 @@ static void a_length_is_believed_only_when_it_is_one(void **state)
     bytes = 7;
     assert_false(length_of(VIEW(LINE "\r\n"), &bytes));
     assert_false(length_of(VIEW(LINE "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"), &bytes));
-    assert_false(length_of(VIEW(LINE "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"), &bytes));
+    assert_false(
+        length_of(VIEW(LINE "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"), &bytes));
     assert_false(length_of(VIEW(LINE "Content-Length: -1\r\n\r\n"), &bytes));
     assert_false(length_of(VIEW(LINE "Content-Length: 1, 1\r\n\r\n"), &bytes));
     assert_false(length_of(VIEW(LINE "Content-Length: 99999999999\r\n\r\n"), &bytes));

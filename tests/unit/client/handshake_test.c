@@ -30,7 +30,8 @@ static const char *check(const char *text, const char *protocol, bool offers_def
     size_t scanned = 0, head_bytes;
 
     memcpy(request.key, KEY, sizeof(request.key));
-    assert_int_equal(client_answer_parse(&answer, text, strlen(text), &scanned, &head_bytes), HTTP1_DONE);
+    assert_int_equal(client_answer_parse(&answer, text, strlen(text), &scanned, &head_bytes),
+                     HTTP1_DONE);
     if (client_answer_check(&deflate, &answer, &request, &fault) == OK)
         assert_null(fault);
     else
@@ -46,7 +47,8 @@ static void answers_we_asked_for_are_accepted(void **state)
     (void)state;
     assert_null(check(ALL "\r\n", NULL, false, &is_on));
     assert_false(is_on);
-    assert_null(check(STATUS "upgrade: WebSocket\r\nconnection: keep-alive, UPGRADE\r\n" ACCEPT "Server: x\r\n\r\n",
+    assert_null(check(STATUS "upgrade: WebSocket\r\nconnection: keep-alive, UPGRADE\r\n" ACCEPT
+                             "Server: x\r\n\r\n",
                       NULL, false, &is_on));
     assert_null(check(ALL "\r\n", NULL, true, &is_on));
     assert_false(is_on);
@@ -73,8 +75,10 @@ static void answers_we_did_not_ask_for_are_refused(void **state)
         {STATUS UPGRADE CONN "\r\n", NULL, false, "one Sec-WebSocket-Accept"},
         {STATUS UPGRADE CONN ACCEPT ACCEPT "\r\n", NULL, false, "one Sec-WebSocket-Accept"},
         {STATUS UPGRADE CONN "Sec-WebSocket-Accept: \r\n\r\n", NULL, false, "our key"},
-        {STATUS UPGRADE CONN "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo\r\n\r\n", NULL, false, "our key"},
-        {STATUS UPGRADE CONN "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", NULL, false, "our key"},
+        {STATUS UPGRADE CONN "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo\r\n\r\n", NULL,
+         false, "our key"},
+        {STATUS UPGRADE CONN "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", NULL,
+         false, "our key"},
         {STATUS UPGRADE CONN "Sec-WebSocket-Accept: " KEY "\r\n\r\n", NULL, false, "our key"},
         {ALL PROTO "chat.v1\r\n\r\n", NULL, false, "did not ask"},
         {ALL PROTO "\r\n\r\n", NULL, false, "did not ask"},
@@ -116,8 +120,10 @@ static void a_request_says_what_it_must(void **state)
     client_request_encode(&w, &request);
     wr_u8(&w, 0);
     assert_false(w.failed);
-    assert_string_equal(text, "GET /ws?a=b HTTP/1.1\r\nHost: [::1]:8443\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    assert_string_equal(
+        text,
+        "GET /ws?a=b HTTP/1.1\r\nHost: [::1]:8443\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n");
     request.origin = "https://a.example";
     request.protocol = "chat.v1";
     request.headers = "X-A: 1\r\nX-B: 2\r\n";
@@ -125,8 +131,9 @@ static void a_request_says_what_it_must(void **state)
     w = wr_of(text, sizeof(text));
     client_request_encode(&w, &request);
     wr_u8(&w, 0);
-    assert_non_null(strstr(text, "\r\nOrigin: https://a.example\r\nSec-WebSocket-Protocol: chat.v1\r\n"
-                                 "Sec-WebSocket-Extensions: " WS_DEFLATE_OFFER "\r\nX-A: 1\r\nX-B: 2\r\n\r\n"));
+    assert_non_null(
+        strstr(text, "\r\nOrigin: https://a.example\r\nSec-WebSocket-Protocol: chat.v1\r\n"
+                     "Sec-WebSocket-Extensions: " WS_DEFLATE_OFFER "\r\nX-A: 1\r\nX-B: 2\r\n\r\n"));
 }
 
 int main(void)

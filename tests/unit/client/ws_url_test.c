@@ -111,7 +111,9 @@ static void bad_addresses_are_refused_with_a_reason(void **state)
         {"ws://h/\x7f", "percent-encoded"},
         {"ws://h\\evil.example/", "backslash"},
         {"ws://h/\\", "backslash"},
-        {"ws://b\xc3\xbc" "cher.example/", "ASCII"},
+        {"ws://b\xc3\xbc"
+         "cher.example/",
+         "ASCII"},
         {"ws://h/\xc3\xbc", "ASCII"},
         {"ws://h/%", "hexadecimal"},
         {"ws://h/%4", "hexadecimal"},
