@@ -351,18 +351,10 @@ void conn_set_max_handshakes(struct loop *loop, unsigned max_handshakes)
     loop->tls.max_running = max_handshakes > 0 ? max_handshakes : 1;
 }
 
-bool conn_turn_end(struct loop *loop)
+void conn_turn_end(struct loop *loop, uint64_t *flushes)
 {
-    struct link now;
-
-    if (link_is_alone(&loop->dirty))
-        return false;
-    /* What becomes dirty while these are flushed waits for the next round. */
-    now = loop->dirty;
-    now.next->prev = now.prev->next = &now;
-    link_init(&loop->dirty);
-    while (!link_is_alone(&now)) {
-        struct conn *c = LINK_ITEM(now.next, struct conn, dirty);
+    for (; *flushes > 0 && !link_is_alone(&loop->dirty); (*flushes)--) {
+        struct conn *c = LINK_ITEM(loop->dirty.next, struct conn, dirty);
         link_remove(&c->dirty);
         if (c->state == CONN_NEW) {
             conn_enter(c);
@@ -373,5 +365,4 @@ bool conn_turn_end(struct loop *loop)
         if (c->state >= CONN_OPEN && (c->events & UV_WRITABLE) == 0)
             conn_send_out(c, NULL, 0);
     }
-    return !link_is_alone(&loop->dirty);
 }

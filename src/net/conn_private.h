@@ -63,7 +63,7 @@ void conn_become_ready(struct conn *c); /* state OPEN, on_ready */
 /* One recv into `into`. Bytes that came, or 0 when there is nothing for the caller to do (EOF and
  * errors are done). */
 size_t conn_recv(struct conn *c, uint8_t *into, size_t cap);
-bool conn_turn_end(struct loop *loop); /* true when something is left for another round */
+void conn_turn_end(struct loop *loop, uint64_t *flushes); /* of dirty ones, while *flushes lasts */
 void conn_loop_clear(struct loop *loop);
 
 /* conn_out.c */

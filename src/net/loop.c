@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loop.c: the turn of a loop. libuv polls; before and after each poll the turn's end runs: tasks
- * first, then the connections' queued output, again while either made more of the other. The clock
- * is read when the first callback of a turn asks, and forgotten just before the poll. One uv_timer
- * stands at the wheel's next deadline; without timers nothing wakes the loop. */
+ * first, then the connections' queued output, again while either made more of the other; much of it
+ * in slices with a poll in between. The clock is read when the first callback of a turn asks, and
+ * forgotten just before the poll. One uv_timer stands at the wheel's next deadline; without timers
+ * nothing wakes the loop. */
 #include "net/loop_private.h"
 
 #include <stdlib.h>
@@ -14,6 +15,10 @@
 
 /* Tasks that keep queueing tasks get this many rounds; then the sockets have their turn. */
 #define ROUNDS_MAX 8
+/* Connections flushed at a turn's end, besides one for each read of the turn. A publish to
+ * thousands would otherwise keep everyone waiting; and what is published while it leaves joins the
+ * same sends. */
+#define FLUSHES_PER_TURN 32
 
 static void run_tasks(struct loop *loop)
 {
@@ -39,14 +44,16 @@ static void on_spin(uv_idle_t *handle)
 
 static void end_busy_turn(struct loop *loop)
 {
+    uint64_t flushes = FLUSHES_PER_TURN + (loop->counters.recv_calls - loop->recv_calls_before);
     bool has_waiting = conn_tls_admit(loop);
     bool has_more = true;
 
     for (int round = 0; has_more && round < ROUNDS_MAX; round++) {
         run_tasks(loop);
-        has_more = conn_turn_end(loop) || !link_is_alone(&loop->tasks);
+        conn_turn_end(loop, &flushes);
+        has_more = !link_is_alone(&loop->tasks) || (flushes > 0 && !link_is_alone(&loop->dirty));
     }
-    has_more = has_more || has_waiting;
+    has_more = has_waiting || !link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty);
     if (has_more == loop->is_spinning)
         return;
     loop->is_spinning = has_more;
@@ -98,6 +105,7 @@ static void on_prepare(uv_prepare_t *handle)
     end_turn(loop);
     set_alarm(loop);
     loop->is_now_known = loop->is_wall_known = false;
+    loop->recv_calls_before = loop->counters.recv_calls;
 }
 
 static void on_check(uv_check_t *handle)

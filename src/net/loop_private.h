@@ -46,6 +46,7 @@ struct loop {
     unsigned free_refs_len, free_chunks_len;
     struct loop_tls tls;
     struct loop_counters counters;
+    uint64_t recv_calls_before; /* the last poll */
     struct timer_wheel wheel;
 };
 

@@ -123,6 +123,65 @@ static void what_a_turn_queues_for_another_leaves_in_one_send(void **state)
 
 /* Writes SLOW_BYTES of the pattern in pieces of all sizes, as copies and as blobs, then shuts down.
  */
+/* 'p' queues a byte for each of the crowd and makes another connection readable; its 'q' must be
+ * heard before all of them have left. */
+#define CROWD 200
+struct crowd {
+    int talker;
+    uint64_t sends_before, sends_heard;
+};
+
+static void talk_to_crowd(struct conn *c, uint8_t *data, size_t len)
+{
+    struct rig *rig = ((struct rig_peer *)c)->rig;
+    struct crowd *crowd = rig->user;
+    uint64_t sends = loop_counters(rig->loop)->send_calls;
+
+    assert_int_equal(len, 1);
+    if (data[0] == 'q') {
+        crowd->sends_heard = sends - crowd->sends_before;
+        return;
+    }
+    crowd->sends_before = sends;
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(conn_write(&rig_peer(rig, i)->conn, "x", 1), OK);
+    assert_int_equal(send(crowd->talker, "q", 1, 0), 1);
+}
+
+static void listen_in_crowd(struct rig *rig)
+{
+    struct crowd *crowd = rig->user;
+    int fds[CROWD + 2];
+    char in;
+
+    for (int i = 0; i < CROWD + 2; i++) {
+        fds[i] = rig_connect(rig);
+        CHECK(rig, fds[i] >= 0);
+    }
+    (void)usleep(50000);
+    crowd->talker = fds[CROWD];
+    CHECK(rig, send(fds[CROWD + 1], "p", 1, 0) == 1);
+    for (int i = 0; i < CROWD; i++)
+        CHECK(rig, rig_read_full(fds[i], &in, 1) && in == 'x');
+    for (int i = 0; i < CROWD + 2; i++)
+        (void)close(fds[i]);
+}
+
+static void others_are_heard_while_much_is_sent(void **state)
+{
+    static const struct conn_ops ops = {NULL, talk_to_crowd, rig_shutdown, NULL, rig_closed};
+    struct crowd crowd = {0};
+    struct rig rig;
+
+    (void)state;
+    rig_open(&rig, RIG_PLAIN, &ops);
+    rig.user = &crowd;
+    rig_run(&rig, listen_in_crowd);
+    assert_in_range(crowd.sends_heard, 1, CROWD / 2);
+    assert_int_equal(loop_counters(rig.loop)->send_calls, CROWD);
+    rig_close(&rig);
+}
+
 static void write_pattern(struct conn *c, uint8_t *data, size_t len)
 {
     struct rig_peer *p = (struct rig_peer *)c;
@@ -451,6 +510,7 @@ int main(void)
         cmocka_unit_test(an_echo_is_one_recv_and_one_send),
         cmocka_unit_test(what_one_event_writes_leaves_in_one_send),
         cmocka_unit_test(what_a_turn_queues_for_another_leaves_in_one_send),
+        cmocka_unit_test(others_are_heard_while_much_is_sent),
         cmocka_unit_test(sixteen_mebibytes_go_through_a_slow_pipe),
         cmocka_unit_test(a_backlog_stalls_and_drains),
         cmocka_unit_test(a_paused_connection_reads_nothing_until_resumed),
