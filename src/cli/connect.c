@@ -127,6 +127,9 @@ static int complete(struct connect_options *o, const char *url)
         return connect_complain("--cacert is for wss://");
     if (o->is_bearer && token.len == 0)
         return connect_complain("--bearer needs a token");
+    if (o->is_bearer && o->has_authorization)
+        return connect_complain(
+            "--bearer and -H 'Authorization: ...' are two ways to say one thing");
     if (token.len > 0 && !o->url.is_tls && !is_local(&o->url.host))
         (void)fputs(
             "gateward connect: warning: over ws:// everyone on the way can read the token\n",

@@ -37,6 +37,7 @@ struct connect_options {
     uint64_t wait_ms; /* of silence behind the end of stdin */
     uint64_t count;   /* messages; 0: no end */
     bool is_bearer, is_verbose, offers_deflate;
+    bool has_authorization; /* among headers, by -H */
 };
 
 /* These three report to stderr. Option `which` with its argument: CLI_OK or CLI_USAGE. */

@@ -85,6 +85,8 @@ static int take_header(struct connect_options *o, const char *text)
                       text);
     if (!add_header(o, name, view_trim(value)))
         return connect_complain("-H: too many headers");
+    if (view_eq_nocase(name, VIEW("Authorization")))
+        o->has_authorization = true;
     return CLI_OK;
 }
 

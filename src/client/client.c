@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "client/client_private.h"
+#include "crypto/secret.h"
 #include "wire/close_code.h"
 
 #define STALL_CHECK_MS 5000
@@ -46,7 +47,7 @@ void client_finish(struct client *c)
     ws_inflate_free(c->inflate);
     ws_deflate_free(c->deflate);
     buf_clear(&c->in);
-    buf_clear(&c->out);
+    secret_buf_clear(&c->out);
     free(c->protocol);
     free(c);
 }

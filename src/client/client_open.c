@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "client/client_private.h"
+#include "crypto/secret.h"
 #include "wire/close_code.h"
 
 #define KEY_RANDOM_BYTES 16
@@ -63,7 +64,7 @@ int client_open(struct client **out, struct loop *loop, const struct client_opti
     buf_init(&c->in, HTTP1_HEAD_MAX + CLIENT_BODY_MAX);
     rc = c->url.is_tls && c->tls == NULL ? E_INVALID : prepare(c, options, fault);
     if (rc != OK) {
-        buf_clear(&c->out);
+        secret_buf_clear(&c->out);
         free(c->protocol);
         free(c);
         return rc;
@@ -82,7 +83,7 @@ void client_send_request(struct client *c)
     client_trace(c, &trace);
     if (conn_write(&c->conn, c->out.data, c->out.len) != OK)
         client_abort(c, "the request could not be sent");
-    buf_clear(&c->out);
+    secret_buf_clear(&c->out);
 }
 
 static void give_up(struct client *c, const char *why)

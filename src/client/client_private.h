@@ -39,7 +39,7 @@ struct client {
     struct ws_url url;
     struct client_request request; /* key, and what the answer is checked against */
     char *protocol;
-    struct buf out; /* the request, until it is sent */
+    struct buf out; /* the request, until it is sent: may hold a token */
     struct buf in;  /* the answer's head, then a refusal's body */
     size_t scanned;
     uint64_t body_bytes; /* as announced, at most CLIENT_BODY_MAX */

@@ -117,8 +117,12 @@ def test_token_leaves_the_list_of_processes(server):
 
 
 def test_token_in_the_environment_is_removed_from_it(server):
-    process = start(*to(server), environment={"GATEWARD_TOKEN": server.token()})
+    token = server.token()
+    process = start(*to(server), environment={"GATEWARD_TOKEN": token})
     assert process.stdout.readline().startswith(b'{"type":"welcome"')
+    with open("/proc/%d/environ" % process.pid, "rb") as f:
+        seen = f.read()
+    assert token.encode() not in seen and b"PATH=" in seen
     assert finish(process).code == 0
 
 
@@ -830,6 +834,7 @@ def test_silent_tls_server_meets_the_deadline():
     (("ws://h/", "--token", ""), "not a token"),
     (("ws://h/", "--token", "a", "--token", "b"), "one token"),
     (("ws://h/", "--bearer"), "needs a token"),
+    (("ws://h/", "--bearer", "--token", "a", "-H", "authorization: b"), "two ways"),
     (("ws://h/", "--cacert", "x"), "wss://"),
     (("ws://h/", "--token-file", "/does/not/exist"), "/does/not/exist"),
 ])
