@@ -83,8 +83,9 @@ def test_huge_lengths_are_refused_at_the_header(server, stage, masked):
     still_serves(server)
 
 
-def test_huge_lengths_cost_no_memory_and_no_cpu(server):
+def test_huge_lengths_cost_no_memory_and_no_cpu(start_server):
     """C-A8, SC-12: what a header announces is not allocated."""
+    server = start_server({"listen": PLAIN, "limits": ROOMY}, environment=LEAN)
     with enter(server, "open") as ws:
         ws.send(encode_frame(OP_TEXT, b"x", length=60000))
         before, cpu = server.rss_kib(), cpu_seconds(server)
@@ -217,8 +218,9 @@ def test_1024_fragments_pass_and_1025_are_1008(server, stage):
            "Too many fragments", stage=stage, event="limit_exceeded")
 
 
-def test_tiny_fragments_cost_little_memory(server):
+def test_tiny_fragments_cost_little_memory(start_server):
     """C-A10: 1,000 one-byte fragments in each of 100 connections."""
+    server = start_server({"listen": PLAIN, "limits": ROOMY}, environment=LEAN)
     many = [enter(server, "open") for _ in range(100)]
     before = server.rss_kib()
     data = encode_frame(OP_TEXT, b" ", fin=False) + b"".join(encode_frame(OP_CONTINUATION, b" ", fin=False) for _ in range(1000))
@@ -402,6 +404,20 @@ def test_nothing_behind_a_close_is_looked_at(server):
     with enter(server, "open") as ws:
         ws.send(FAULTS["opcode 3"] + publish + encode_frame(OP_CLOSE, b"\x03\xe8"))
         closed_with(ws, 1002)
+
+
+def test_nothing_behind_our_own_close_is_looked_at(server):
+    """Closed for the token of another user: what it sends before it answers our Close is not published any more."""
+    with enter(server, "open") as other, enter(server, "open") as ws:
+        other.send_json({"type": "subscribe", "channel": "public:chat"})
+        assert other.recv_json()["type"] == "subscribed"
+        publish = encode_frame(OP_TEXT, '{"type":"publish","channel":"public:chat","data":"late"}')
+        ws.send(encode_frame(OP_TEXT, "auth:" + server.token("somebody-else")) + publish)
+        assert ws.recv_close() == (1008, "Authentication failed")
+        ws.send(publish + encode_frame(OP_PING, b"late"))
+        ws.send_close(1008)
+        assert ws.recv_rest() == b""
+        echoed(other)
 
 
 def test_who_does_not_answer_our_close_is_cut_off(start_server):
