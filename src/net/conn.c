@@ -152,6 +152,15 @@ static void on_readable(struct conn *c)
         conn_tls_readable(c);
         return;
     }
+    if (c->state == CONN_NEW) {
+        /* The turn's end has not come to it before the poll: its bytes must not overtake on_ready.
+         */
+        conn_enter(c);
+        conn_become_ready(c);
+        conn_leave(c);
+        if (c->state != CONN_OPEN || (c->events & UV_READABLE) == 0)
+            return;
+    }
     n = conn_recv(c, c->loop->rx, LOOP_RX_BYTES);
     /* A short read has emptied the socket; were that wrong, the level-triggered poll would say so.
      */

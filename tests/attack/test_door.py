@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door: how many may come, how fast, and how long they may stand there without saying anything."""
 import resource
+import signal
 import socket
 import ssl
 import time
@@ -145,6 +146,29 @@ def test_counters_return_to_zero_after_2000_connections(start_server):
     base = server.fd_count()
     wait_until(lambda: server.fd_count() <= base, what="descriptors back")
     wait_for_room(server)
+
+
+@pytest.mark.parametrize("listen", [PLAIN, None], ids=["plain", "tls"])
+def test_200_who_come_in_the_same_instant_are_all_served(start_server, listen):
+    """Their requests are there before the server has looked at any of them, and 200 silent ones are due at the same time."""
+    config = {"limits": {"connections": {"per_ip": 500}, "handshakes": FREE}, **QUICK}
+    server = start_server({**config, **({"listen": listen} if listen else {})})
+    hello = http_request() if listen else client_hello()
+    silent = [tcp(server) for _ in range(200)]
+    time.sleep(0.3)
+    server.signal(signal.SIGSTOP)
+    socks = [tcp(server) for _ in range(200)]
+    for s in socks:
+        s.sendall(hello)
+    time.sleep(1.0)
+    server.signal(signal.SIGCONT)
+    for s in socks:
+        s.settimeout(10)
+        got = s.recv(12)
+        assert got == b"HTTP/1.1 101" if listen else got[:3] == b"\x16\x03\x03", got
+    for s in socks + silent:
+        s.close()
+    still_serves(server)
 
 
 # --- how long
