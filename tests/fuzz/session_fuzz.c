@@ -246,7 +246,6 @@ static void put_head(struct side *s, struct input *in)
                    (token & 8) != 0 ? tokens[token & 7] : "", (token & 8) != 0 ? "\r\n" : "");
     if ((token & 8) != 0 && (token & 7) < TOKENS_GOOD)
         s->users |= 1u << (token & 7);
-    s->is_echo = is_echo;
     put(s, text, (size_t)len);
 }
 

@@ -88,7 +88,7 @@ static bool head_has(const struct side *s, const char *text)
     return memmem(s->head.data, s->head.len, text, strlen(text)) != NULL;
 }
 
-static void check_head(struct side *s)
+static void check_head(struct side *s, const struct peer *p)
 {
     const char *at;
 
@@ -96,6 +96,7 @@ static void check_head(struct side *s)
     ASSERT(s->head.len > 12 && memcmp(s->head.data, "HTTP/1.1 ", 9) == 0);
     s->is_upgraded = memcmp(s->head.data + 9, "101", 3) == 0;
     if (s->is_upgraded) {
+        s->is_echo = p->worker->server->options->routes[p->route].kind == ROUTE_ECHO;
         if (head_has(s, "permessage-deflate"))
             ASSERT(ws_inflate_new(&s->inflate, 15, !head_has(s, "server_no_context_takeover")) ==
                    OK);
@@ -116,7 +117,7 @@ void mock_sent(struct conn *c, const uint8_t *bytes, size_t len)
         bytes++;
         len--;
         if (s->head.len >= 4 && memcmp(s->head.data + s->head.len - 4, "\r\n\r\n", 4) == 0)
-            check_head(s);
+            check_head(s, peer_of_conn(c));
     }
     if (len == 0)
         return;
