@@ -91,17 +91,26 @@ static enum refusal ask_host(const struct peer *p, const struct http1_request *r
     return REFUSE_HOST_UNKNOWN;
 }
 
-/* A browser says so by Sec-Fetch-* or by a cookie; then an absent Origin is no excuse (W-02). */
+/* A browser says so by a cookie or by Sec-Fetch-*; then an absent Origin is no excuse (W-02). The one
+ * header it never sends alone is `Sec-Fetch-Mode: websocket` (Fetch Metadata: Sec-Fetch-Site comes with
+ * it); by itself it is the mark of the WebSocket built into Node, which has no origin to name. */
+static bool is_browser_header(const struct http1_header *header)
+{
+    const struct view prefix = VIEW("Sec-Fetch-");
+    struct view start = header->name;
+
+    if (view_eq_nocase(header->name, VIEW("Cookie")))
+        return true;
+    if (view_eq_nocase(header->name, VIEW("Sec-Fetch-Mode")))
+        return !view_eq(header->value, VIEW("websocket"));
+    start.len = start.len < prefix.len ? start.len : prefix.len;
+    return view_eq_nocase(start, prefix);
+}
+
 static bool looks_like_browser(const struct http1_request *request)
 {
-    static const char prefix[] = "sec-fetch-";
-
     for (uint32_t i = 0; i < request->headers_count; i++) {
-        struct view name = request->headers[i].name;
-        if (view_eq_nocase(name, VIEW("Cookie")))
-            return true;
-        name.len = name.len < sizeof(prefix) - 1 ? name.len : sizeof(prefix) - 1;
-        if (view_eq_nocase(name, view_of(prefix, sizeof(prefix) - 1)))
+        if (is_browser_header(&request->headers[i]))
             return true;
     }
     return false;

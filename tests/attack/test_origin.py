@@ -100,6 +100,15 @@ def test_no_origin_alone_is_accepted(server):
         assert read_response(c).status == 101
 
 
+def test_the_websocket_built_into_node_is_no_browser(server):
+    """It sends this one header and has no origin to name; a browser never sends it without Sec-Fetch-Site."""
+    with RawConnection.open(server) as c:
+        c.send(http_request(headers=[("Sec-Fetch-Mode", "websocket")]))
+        assert read_response(c).status == 101
+    for more in (("Sec-Fetch-Site", "cross-site"), ("Cookie", "a=b"), ("Sec-Fetch-Dest", "websocket")):
+        refused(server, http_request(headers=[("Sec-Fetch-Mode", "websocket"), more]), 403, "origin_missing", "origin_missing")
+
+
 def test_a_listed_origin_with_cookie_and_fetch_headers_is_accepted(server):
     headers = [("Origin", LISTED[0]), ("Cookie", "a=b"), ("Sec-Fetch-Mode", "websocket"), ("Sec-Fetch-Site", "cross-site")]
     with RawConnection.open(server) as c:
