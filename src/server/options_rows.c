@@ -185,7 +185,7 @@ const struct option options_limits_rows[] = {
     TIME("assembly", limits.assembly_ms, 10, 10 * MINUTE_MS, "30s",
          "first byte of a message to its last"),
     COUNT("subscriptions", subscriptions, 1, 100000, "100", "channels of one connection"),
-    COUNT("channels", channels, 1, 10000000, "100000", "channels with a subscriber, in all"),
+    COUNT("channels", channels, 1, 10000000, "100000", "channels with a subscriber, of one worker"),
     COUNT("users", users, 1, 10000000, "100000", "users whose message counts are remembered"),
     {.name = "queue", .type = OPTION_SECTION, .children = queue_rows},
     {0},
