@@ -4,6 +4,7 @@
  * level is the one mutable global. */
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "base/wr.h"
 
 #define LOG_TEXT_BYTES 1024 /* longer texts are cut */
+#define LOG_WAIT_MS    100  /* for a reader that has fallen behind; then the line is lost */
 
 static atomic_int level_now = LOG_INFO;
 
@@ -50,6 +52,14 @@ static void put_text(struct wr *w, const uint8_t *text, size_t len)
     }
 }
 
+/* Whoever reads our stderr must not be able to stop the service by reading no more. */
+static bool is_writable(void)
+{
+    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&to, 1, LOG_WAIT_MS) != 0; /* a fault is for write to find */
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -75,6 +85,6 @@ void log_line(enum log_level level, const char *format, ...)
              (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
     wr_u8(&w, '\n');
     /* A log that cannot be written has nowhere to say so, and must not stop the service. */
-    if (write(STDERR_FILENO, line, wr_len(&w)) < 0)
+    if (!is_writable() || write(STDERR_FILENO, line, wr_len(&w)) < 0)
         return;
 }

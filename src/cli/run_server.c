@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -16,9 +17,14 @@
 
 #define DESCRIPTORS_SPARE 64 /* listeners, logs, wake-ups */
 
+struct watched {
+    struct server *server;
+    atomic_bool has_ended;
+};
+
 static void *wait_for_signals(void *argument)
 {
-    struct server *server = argument;
+    struct watched *watched = argument;
     sigset_t set;
     int which;
 
@@ -26,10 +32,14 @@ static void *wait_for_signals(void *argument)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGUSR2); /* ours: the server has ended by itself */
-    while (sigwait(&set, &which) == 0 && which != SIGUSR2) {
-        log_line(LOG_INFO, "%s: draining; once more ends now",
-                 which == SIGTERM ? "SIGTERM" : "SIGINT");
-        server_drain(server);
+    while (sigwait(&set, &which) == 0) {
+        if (which != SIGUSR2) {
+            server_drain(watched->server); /* before any word about it, which may have to wait */
+            log_line(LOG_INFO, "%s: draining; once more ends now",
+                     which == SIGTERM ? "SIGTERM" : "SIGINT");
+        } else if (atomic_load(&watched->has_ended)) {
+            break; /* sent by anyone else it means nothing */
+        }
     }
     return NULL;
 }
@@ -83,7 +93,7 @@ static void announce_listeners(const struct server *server, const struct options
         }
         ip_address_text(&l->address.ip, ip);
         for (uint32_t r = 0; r < options->routes_count; r++)
-            log_line(LOG_INFO, "listening on %s://%s%s%s:%u%s", l->cert_path != NULL ? "wss" : "ws",
+            log_line(LOG_INFO, "listening on %s://%s%s%s:%u%s", l->tls.sites_count > 0 ? "wss" : "ws",
                      l->address.ip.family == 6 ? "[" : "", ip, l->address.ip.family == 6 ? "]" : "",
                      server_port(server, i), options->routes[r].path);
     }
@@ -93,6 +103,7 @@ int run_server(struct options *options,
                void (*announce)(const struct server *server, void *context), void *context)
 {
     struct server *server;
+    struct watched watched = {0};
     struct error why = {0};
     pthread_t signals;
     int rc;
@@ -109,7 +120,8 @@ int run_server(struct options *options,
         server_free(server);
         return 1;
     }
-    if (pthread_create(&signals, NULL, wait_for_signals, server) != 0) {
+    watched.server = server;
+    if (pthread_create(&signals, NULL, wait_for_signals, &watched) != 0) {
         (void)fprintf(stderr, "gateward: cannot start a thread\n");
         server_free(server);
         return 1;
@@ -118,6 +130,7 @@ int run_server(struct options *options,
     if (announce != NULL)
         announce(server, context);
     rc = server_run(server);
+    atomic_store(&watched.has_ended, true);
     (void)pthread_kill(signals, SIGUSR2);
     (void)pthread_join(signals, NULL);
     server_free(server);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #include "base/status.h"
 
 #define BUFFER_BYTES (1024u * 1024u)
+#define PIECE_BYTES  4096u /* PIPE_BUF: a pipe that can be written to takes this much at once */
+#define LOOK_MS      100
+#define LAST_LOOKS   10 /* how often a target that takes nothing is asked again before the end */
 
 struct event_log {
     pthread_mutex_t lock;
@@ -32,10 +36,34 @@ struct event_log {
     _Atomic uint64_t counts[EVENT_TYPES];
 };
 
-static void write_all(int fd, const char *bytes, size_t len)
+static bool is_closing(struct event_log *log)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
+    bool answer;
+
+    (void)pthread_mutex_lock(&log->lock);
+    answer = log->is_closing;
+    (void)pthread_mutex_unlock(&log->lock);
+    return answer;
+}
+
+/* Waits for a target that takes nothing, such as a pipe whose reader has stopped; but not for ever
+ * when the server is to end. */
+static bool await_target(struct event_log *log)
+{
+    struct pollfd to = {.fd = log->fd, .events = POLLOUT};
+    unsigned looks = 0;
+
+    while (poll(&to, 1, LOOK_MS) == 0) {
+        if (is_closing(log) && ++looks == LAST_LOOKS)
+            return false;
+    }
+    return true; /* a fault is for write to find */
+}
+
+static void write_all(struct event_log *log, const char *bytes, size_t len)
+{
+    while (len > 0 && await_target(log)) {
+        ssize_t n = write(log->fd, bytes, len < PIECE_BYTES ? len : PIECE_BYTES);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -102,7 +130,7 @@ static void *writer(void *argument)
         log->front = log->back;
         log->front_bytes = 0;
         (void)pthread_mutex_unlock(&log->lock);
-        write_all(log->fd, full, len);
+        write_all(log, full, len);
         (void)pthread_mutex_lock(&log->lock);
         log->back = full;
     }
