@@ -76,16 +76,25 @@ static uint64_t sooner(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* When a ping is due, or has waited too long for its pong. */
+static uint64_t heartbeat_ms(const struct peer *p)
+{
+    const struct options *o = p->worker->server->options;
+
+    return p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms : p->heard_ms + p->ping_every_ms;
+}
+
+/* While the kernel takes no more, progress is the sign of life, and its lack is what ends the
+ * session: a ping would wait behind the queue, and reading may be paused so that no pong is seen.
+ */
 static uint64_t due_open(const struct peer *p)
 {
     const struct options *o = p->worker->server->options;
     uint64_t at = sooner(expiry_ms(p), assembly_ms(p));
 
-    at = sooner(at, p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms
-                                      : p->heard_ms + p->ping_every_ms);
     if (conn_backlog(&p->conn) > 0)
         at = sooner(at, loop_now_ms(p->worker->loop) + o->limits.queue_stall_ms);
-    return at;
+    return p->conn.has_backlog ? at : sooner(at, heartbeat_ms(p));
 }
 
 static uint64_t due_at(const struct peer *p)
@@ -165,13 +174,15 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
     } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,
                                o->limits.queue_bytes / 16)) {
         session_slow(p);
-    } else if (p->pinged_ms != 0 && p->pinged_ms + o->timeouts.pong_ms <= now_ms) {
+    } else if (p->conn.has_backlog || heartbeat_ms(p) > now_ms) {
+        return;
+    } else if (p->pinged_ms != 0) {
         struct event event = peer_event(p, EVENT_PEER_DEAD, OUTCOME_OK, "no_pong");
         peer_log(p, &event);
         p->close_code = CLOSE_ABNORMAL;
         p->close_reason = "No pong";
         conn_abort(&p->conn);
-    } else if (p->pinged_ms == 0 && p->heard_ms + p->ping_every_ms <= now_ms) {
+    } else {
         session_ping(p);
     }
 }

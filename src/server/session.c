@@ -211,6 +211,8 @@ static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
 
 void session_drained(struct peer *p)
 {
+    if (p->pinged_ms != 0) /* the answer may lie behind what has only now been read */
+        p->pinged_ms = loop_now_ms(p->worker->loop);
     if (p->pong != NULL) {
         if (!is_silent(p))
             send_frame(p, WS_PONG, false, p->pong + 1, p->pong[0]);
@@ -219,6 +221,7 @@ void session_drained(struct peer *p)
     }
     if (p->conn.is_paused)
         conn_read_resume(&p->conn);
+    peer_rearm(p); /* what was put off while the queue was full may be due */
 }
 
 /* False: not to be answered, because it is over the rate or the session is being closed. */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every conformance case over ws and over wss, and what the case list itself promises."""
+"""Every conformance case over ws and over wss, what the case list itself promises, and echoes to a slow reader."""
 import os
 import sys
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case_list import all_cases  # noqa: E402
 from deflate_cases import violation  # noqa: E402
 from echo_server import EchoServer  # noqa: E402
+from ws_peer import BINARY, PONG, Peer, frame  # noqa: E402
 
 # cases of each group in the reference suite, 517 in all
 REFERENCE = {1: 16, 2: 11, 3: 7, 4: 10, 5: 20, 6: 145, 7: 37, 9: 54, 10: 1, 12: 90, 13: 126}
@@ -61,3 +63,25 @@ def test_every_case_of_the_reference_is_here():
 ])
 def test_judge_of_answers_knows_right_from_wrong(offer, answer, is_fine):
     assert (violation(offer, answer) is None) == is_fine
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_slow_reader_of_a_large_echo_is_not_taken_for_dead(tmp_path, scheme):
+    """While it reads, its pongs may lie behind what it is sent: progress counts as a sign of life."""
+    payload = bytes(range(256)) * 65536
+    sent = frame(BINARY, payload)
+    with EchoServer(tmp_path, {"timeouts": {"ping": "400ms", "pong": "400ms"}}) as server:
+        with Peer(server.target(scheme)) as peer:
+            peer.send(sent)
+            heard = []
+            for _ in range(25):     # 2.5 s for the first part: many times what a pong may take
+                heard.append(peer.sock.recv(65536))
+                time.sleep(0.1)
+            peer.spare = b"".join(heard)
+            peer.expect(("binary", payload), seconds=60)
+            for _ in range(3):      # now it is asked, and so it goes on living
+                kind, asked = peer.event()
+                assert kind == "ping"
+                peer.send(frame(PONG, asked))
+            peer.finish()
+        assert not server.events("peer_dead"), server.events()[-5:]

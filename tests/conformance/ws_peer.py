@@ -251,9 +251,8 @@ class Peer:
             at += self._some(deadline, view[at:])
         return bytes(data)
 
-    def _frame(self, deadline):
-        """(opcode, fin, rsv, payload) of the next frame; its header obeys section 5.2."""
-        first, second = self._exact(2, deadline)
+    def _frame(self, first, second, deadline):
+        """(opcode, fin, rsv, payload) of the frame that begins with these two bytes; its header obeys section 5.2."""
         length, least = second & 127, 0
         if second & 128:
             raise Failure("a masked frame from the server")
@@ -272,12 +271,16 @@ class Peer:
         deadline = self._deadline(seconds)
         while not self.is_over:
             try:
-                opcode, fin, rsv, payload = self._frame(deadline)
+                first, second = self._exact(2, deadline)
             except EOFError as e:
                 if self.spare or self.message:
-                    raise Failure("the server ended in the middle of a frame or message") from None
+                    raise Failure("the server ended in the middle of a header or message") from None
                 self.is_over = str(e)
                 break
+            try:
+                opcode, fin, rsv, payload = self._frame(first, second, deadline)
+            except EOFError:
+                raise Failure("the server ended in the middle of a frame") from None
             if self.has_close:
                 raise Failure("a frame after the server's Close")
             found = self._take(opcode, fin, rsv, payload)
