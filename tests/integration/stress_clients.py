@@ -18,6 +18,8 @@ import ssl
 import struct
 import time
 
+import pytest
+
 from gateward_server import GatewardServer
 from raw_client import OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT, RawWebSocket, encode_frame, http_request
 from talk import ask, error
@@ -309,6 +311,7 @@ def fill(server):
         ws.reset()
 
 
+@pytest.mark.timeout(SECONDS * 2 + 150)
 def test_clients_come_talk_and_vanish_and_nothing_is_left(tmp_path):
     server = GatewardServer(tmp_path, CONFIG, start_timeout=60).start()
     try:

@@ -436,7 +436,7 @@ def test_gifts_in_the_handshake_are_refused(extra):
 
 
 @pytest.mark.parametrize("wrong, code", [
-    (encode_frame(OP_TEXT, "x", mask=True), 1002),
+    (encode_frame(OP_TEXT, "x", mask=True, mask_key=b"mask"), 1002),
     (encode_frame(OP_TEXT, b"\xff\xfe", mask=False), 1007),
     (encode_frame(OP_TEXT, b"\xed\xa0\x80", mask=False), 1007),
     (encode_frame(OP_TEXT, "x", mask=False, rsv=4), 1002),
