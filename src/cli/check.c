@@ -31,9 +31,9 @@ static void show_listeners(const struct options *o)
         const struct listen_options *l = &o->listeners[i];
 
         (void)printf("  listener  %s  %s\n", l->address_text,
-                     l->cert_path == NULL ? "plaintext"
-                     : l->allows_tls12    ? "TLS 1.2 and 1.3"
-                                          : "TLS 1.3");
+                     l->tls.sites_count == 0 ? "plaintext"
+                     : l->tls.allows_tls12   ? "TLS 1.2 and 1.3"
+                                             : "TLS 1.3");
     }
 }
 
@@ -55,13 +55,15 @@ static void warn_listener(const struct listen_options *l)
 {
     long seconds = 0;
 
-    if (l->cert_path == NULL && !listen_address_is_local(&l->address))
+    if (l->tls.sites_count == 0 && !listen_address_is_local(&l->address))
         (void)printf("  warning: %s speaks plaintext to the network\n", l->address_text);
-    if (l->allows_tls12)
+    if (l->tls.allows_tls12)
         (void)printf("  warning: %s still speaks TLS 1.2\n", l->address_text);
-    if (l->cert_path != NULL && x509_file_expires_in(l->cert_path, &seconds, NULL) == 0 &&
-        seconds < SOON_DAYS * DAY_S)
-        (void)printf("  warning: %s expires in %ld days\n", l->cert_path, seconds / DAY_S);
+    for (uint32_t i = 0; i < l->tls.sites_count; i++) {
+        const char *path = l->tls.sites[i].cert_path;
+        if (x509_file_expires_in(path, &seconds, NULL) == 0 && seconds < SOON_DAYS * DAY_S)
+            (void)printf("  warning: %s expires in %ld days\n", path, seconds / DAY_S);
+    }
 }
 
 static void warn_origin(const struct origin_rule *rule)

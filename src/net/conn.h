@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/blob.h"
+#include "base/buf.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -99,6 +100,16 @@ const char *conn_tls_version(const struct conn *c);
 /* True when the first bytes on a TLS listener were not TLS (for the log: someone speaks plain HTTP
  * to it). */
 bool conn_spoke_plain(const struct conn *c);
+
+/* False when a host name belongs to another certificate of the listener than the one that this
+ * connection was opened with; a name that none has belongs to the first. */
+bool conn_serves_host(const struct conn *c, struct view name);
+/* Appends the client's verified certificate as DER. E_MISSING: it has shown none. E_NOMEM, E_LIMIT.
+ */
+int conn_peer_certificate(const struct conn *c, struct buf *der);
+/* True when the client showed a certificate that `now`, the listener's newest TLS files, takes
+ * back. */
+bool conn_peer_is_revoked(const struct conn *c, const struct tls_server *now);
 
 /* Per loop; default 2000. */
 void conn_set_max_handshakes(struct loop *loop, unsigned max_handshakes);

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/status.h"
 #include "net/conn_private.h"
+#include "net/tls_private.h"
 
 /* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait
  * behind them (F-11). */
@@ -51,13 +52,14 @@ int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *se
     t = calloc(1, sizeof(*t));
     if (t == NULL)
         return E_NOMEM;
-    t->server = server;
+    t->server = tls_server_keep(server);
     t->client = client;
     link_init(&t->wait);
     buf_init(&t->early, TLS_HELLO_WIRE_MAX);
     if (server_name != NULL) {
         t->server_name = strdup(server_name);
         if (t->server_name == NULL) {
+            tls_server_drop(t->server);
             free(t);
             return E_NOMEM;
         }
@@ -71,6 +73,7 @@ void conn_tls_free(struct conn_tls *t)
     if (t == NULL)
         return;
     tls_stream_free(t->stream);
+    tls_server_drop(t->server);
     buf_clear(&t->early);
     free(t->cipher);
     free(t->server_name);
@@ -85,6 +88,37 @@ void conn_tls_leave_stage(struct conn *c)
         link_remove(&t->wait);
     if (c->state == CONN_HANDSHAKE && t->server != NULL)
         c->loop->tls.running--;
+}
+
+/* ---- what the handshake has settled ---- */
+
+static bool is_served(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->server != NULL && c->tls->stream != NULL;
+}
+
+bool conn_serves_host(const struct conn *c, struct view name)
+{
+    const struct tls_server *tls;
+    int index;
+
+    if (!is_served(c) || c->tls->server->sites_count == 1)
+        return true;
+    tls = c->tls->server;
+    index = tls_names_find(tls, name);
+    return tls_stream_site(c->tls->stream, tls) == (index < 0 ? 0 : index);
+}
+
+int conn_peer_certificate(const struct conn *c, struct buf *der)
+{
+    return is_served(c) ? tls_stream_certificate(c->tls->stream, der) : E_MISSING;
+}
+
+bool conn_peer_is_revoked(const struct conn *c, const struct tls_server *now)
+{
+    return is_served(c) && c->tls->server != now &&
+           tls_stream_is_revoked(c->tls->stream, now,
+                                 tls_stream_site(c->tls->stream, c->tls->server));
 }
 
 /* ---- out ---- */

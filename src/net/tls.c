@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls.c: TLS contexts: what we offer and accept (security rules R-T1 to R-T9). One connection's
- * bytes are in tls_stream.c. */
+/* tls.c: TLS contexts: what we offer and accept (security rules R-T1 to R-T9). A server's single
+ * certificates are in tls_site.c, one connection's bytes in tls_stream.c. */
 #include "net/tls.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/status.h"
 #include "net/tls_private.h"
 
 #define OPENSSL_FLOOR 0x300000e0UL /* 3.0.14: CVE-2024-2511 */
-#define RSA_BITS_MIN  2048
 #define TLS13_SUITES  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define TLS12_SUITES  "ECDHE+AESGCM:ECDHE+CHACHA20"
 #define GROUPS        "X25519:P-256"
-#define TICKET_LIFE_S (12 * 3600) /* within which its key exists for certain */
 
-struct tls_server {
-    SSL_CTX *context;
-    struct tls_tickets *tickets;
-};
 struct tls_client {
     SSL_CTX *context;
 };
 
 static const unsigned char alpn_http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
-static const char *last_reason(void)
+const char *tls_last_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -57,7 +48,7 @@ static int no_passphrase(char *buf, int size, int is_writing, void *context)
     return 0;
 }
 
-static int set_common(SSL_CTX *context, int min_version)
+int tls_set_common(SSL_CTX *context, int min_version)
 {
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     (void)SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -72,8 +63,8 @@ static int set_common(SSL_CTX *context, int min_version)
     return OK;
 }
 
-static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                       const unsigned char *in, unsigned int in_len, void *context)
+int tls_choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                    const unsigned char *in, unsigned int in_len, void *context)
 {
     (void)ssl;
     (void)context;
@@ -88,94 +79,25 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_ALERT_FATAL; /* no_application_protocol, RFC 7301 section 3.2 */
 }
 
-static int check_key_mode(const char *path, struct error *why)
+static int open_sites(struct tls_server *t, const struct tls_server_options *o, struct error *why)
 {
-    struct stat st;
-
-    if (stat(path, &st) != 0) {
-        error_set(why, "cannot read the key file %s", path);
-        return E_IO;
-    }
-    if ((st.st_mode & (S_IRWXO)) != 0) {
-        error_set(why, "the key file %s can be used by everyone on this machine; run: chmod 600 %s",
-                  path, path);
-        return E_DENIED;
-    }
-    return OK;
-}
-
-static int check_certificate(SSL_CTX *context, const char *path, struct error *why)
-{
-    X509 *cert = SSL_CTX_get0_certificate(context);
-    EVP_PKEY *key = SSL_CTX_get0_privatekey(context);
-
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
-        error_set(why,
-                  "the RSA key of %s has %d bits; at least %d are needed, or better a P-256 key",
-                  path, EVP_PKEY_get_bits(key), RSA_BITS_MIN);
-        return E_DENIED;
-    }
-    if (X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0) {
-        error_set(why, "the certificate %s has expired; put a new one there", path);
-        return E_EXPIRED;
-    }
-    return OK;
-}
-
-static int load_certificate(SSL_CTX *context, const struct tls_server_options *o, struct error *why)
-{
-    int rc = check_key_mode(o->key_path, why);
-
-    if (rc != OK)
-        return rc;
-    /* Level 1 for loading only: a weak key is to be refused by check_certificate, which says more
-     * than OpenSSL does. */
-    SSL_CTX_set_security_level(context, 1);
-    if (SSL_CTX_use_certificate_chain_file(context, o->cert_path) != 1) {
-        error_set(why, "cannot use the certificate %s: %s; it must be PEM", o->cert_path,
-                  last_reason());
-        return E_INVALID;
-    }
-    if (SSL_CTX_use_PrivateKey_file(context, o->key_path, SSL_FILETYPE_PEM) != 1) {
-        error_set(why,
-                  "cannot use the key %s: %s; it must be PEM without a passphrase and belong to %s",
-                  o->key_path, last_reason(), o->cert_path);
-        return E_INVALID;
-    }
-    if (SSL_CTX_check_private_key(context) != 1) {
-        error_set(why, "the key %s does not belong to the certificate %s", o->key_path,
-                  o->cert_path);
-        return E_INVALID;
-    }
-    rc = check_certificate(context, o->cert_path, why);
-    SSL_CTX_set_security_level(context, 2);
-    return rc;
-}
-
-static int set_server(struct tls_server *t, const struct tls_server_options *o, struct error *why)
-{
-    static const unsigned char id[] = "gateward";
+    bool is_required = false;
     int rc;
 
-    rc = set_common(t->context, o->allows_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
-    if (rc != OK || SSL_CTX_set_session_id_context(t->context, id, sizeof(id) - 1) != 1 ||
-        SSL_CTX_set_num_tickets(t->context, 1) != 1 ||
-        SSL_CTX_set_max_early_data(t->context, 0) != 1 ||
-        SSL_CTX_set_recv_max_early_data(t->context, 0) != 1) {
-        error_set(why, "OpenSSL refuses our settings: %s", last_reason());
-        return E_CRYPTO;
+    for (; t->sites_count < o->sites_count; t->sites_count++) {
+        struct tls_site *site = &t->sites[t->sites_count];
+        rc = tls_site_open(site, &o->sites[t->sites_count], o->allows_tls12, why);
+        if (rc == OK)
+            rc = tls_names_load(site, &o->sites[t->sites_count], why);
+        if (rc != OK) {
+            tls_site_clear(site);
+            return rc;
+        }
+        SSL_CTX_set_client_hello_cb(site->context, tls_names_on_hello, t);
+        is_required = is_required || site->client == TLS_CLIENT_REQUIRED;
     }
-    (void)SSL_CTX_set_options(t->context,
-                              SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    (void)SSL_CTX_set_timeout(t->context, TICKET_LIFE_S);
-    SSL_CTX_set_alpn_select_cb(t->context, choose_alpn, NULL);
-    SSL_CTX_set_verify(t->context, SSL_VERIFY_NONE, NULL);
-    rc = tls_tickets_new(&t->tickets, t->context, clock_mono_ms());
-    if (rc != OK) {
-        error_set(why, "cannot make ticket keys: %s", last_reason());
-        return rc;
-    }
-    return load_certificate(t->context, o, why);
+    t->needs_name = is_required && t->sites_count > 1;
+    return tls_names_check(t, why);
 }
 
 int tls_server_new(struct tls_server **out, const struct tls_server_options *options,
@@ -186,27 +108,40 @@ int tls_server_new(struct tls_server **out, const struct tls_server_options *opt
 
     if (rc != OK)
         return rc;
+    if (options->sites_count == 0 || options->sites_count > TLS_SITES_MAX) {
+        error_set(why, "a TLS listener has between 1 and %d certificates", TLS_SITES_MAX);
+        return E_INVALID;
+    }
     ERR_clear_error();
     t = calloc(1, sizeof(*t));
     if (t == NULL)
         return E_NOMEM;
-    t->context = SSL_CTX_new(TLS_server_method());
-    rc = t->context != NULL ? set_server(t, options, why) : E_NOMEM;
+    atomic_init(&t->references, 1);
+    t->sites = calloc(options->sites_count, sizeof(*t->sites));
+    rc = t->sites != NULL ? open_sites(t, options, why) : E_NOMEM;
     ERR_clear_error();
     if (rc != OK) {
-        tls_server_free(t);
+        tls_server_drop(t);
         return rc;
     }
     *out = t;
     return OK;
 }
 
-void tls_server_free(struct tls_server *t)
+struct tls_server *tls_server_keep(struct tls_server *t)
 {
-    if (t == NULL)
+    if (t != NULL)
+        (void)atomic_fetch_add_explicit(&t->references, 1, memory_order_relaxed);
+    return t;
+}
+
+void tls_server_drop(struct tls_server *t)
+{
+    if (t == NULL || atomic_fetch_sub_explicit(&t->references, 1, memory_order_acq_rel) != 1)
         return;
-    SSL_CTX_free(t->context);
-    tls_tickets_free(t->tickets);
+    for (uint32_t i = 0; i < t->sites_count; i++)
+        tls_site_clear(&t->sites[i]);
+    free(t->sites);
     free(t);
 }
 
@@ -214,9 +149,9 @@ static int set_client(SSL_CTX *context, const char *ca_path, struct error *why)
 {
     int is_loaded;
 
-    if (set_common(context, TLS1_2_VERSION) != OK ||
+    if (tls_set_common(context, TLS1_2_VERSION) != OK ||
         SSL_CTX_set_alpn_protos(context, alpn_http11, sizeof(alpn_http11)) != 0) {
-        error_set(why, "OpenSSL refuses our settings: %s", last_reason());
+        error_set(why, "OpenSSL refuses our settings: %s", tls_last_reason());
         return E_CRYPTO;
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
@@ -226,7 +161,7 @@ static int set_client(SSL_CTX *context, const char *ca_path, struct error *why)
         is_loaded = SSL_CTX_set_default_verify_paths(context);
     if (is_loaded != 1) {
         error_set(why, "cannot read the trusted certificates %s: %s",
-                  ca_path != NULL ? ca_path : "of this system", last_reason());
+                  ca_path != NULL ? ca_path : "of this system", tls_last_reason());
         return E_IO;
     }
     return OK;
@@ -264,7 +199,7 @@ void tls_client_free(struct tls_client *t)
 
 struct ssl_ctx_st *tls_server_context(const struct tls_server *t)
 {
-    return t->context;
+    return t->sites[0].context;
 }
 
 struct ssl_ctx_st *tls_client_context(const struct tls_client *t)
@@ -274,5 +209,5 @@ struct ssl_ctx_st *tls_client_context(const struct tls_client *t)
 
 struct tls_tickets *tls_server_tickets(const struct tls_server *t)
 {
-    return t->tickets;
+    return t->sites[0].tickets;
 }

@@ -1,22 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_private.h: what tls.c (contexts) shows to tls_stream.c and to tests. Private to net/. */
+/* tls_private.h: what the tls*.c files show to each other and to tests. Private to net/. */
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "net/tls.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
+struct stack_st_X509;
+struct stack_st_X509_CRL;
 struct tls_tickets;
 
-struct ssl_ctx_st *tls_server_context(const struct tls_server *t);
+/* One certificate with all that goes with it. Read-only once made. */
+struct tls_site {
+    struct ssl_ctx_st *context;
+    struct tls_tickets *tickets; /* NULL: asks for client certificates, so has none */
+    char **names;                /* lower case; "*." stands for one leftmost label */
+    uint32_t names_count;
+    enum tls_client_policy client;
+    struct stack_st_X509_CRL *crls; /* NULL: none */
+    uint8_t id[32];                 /* session id context: names, policy, certificate, CA, CRL */
+    struct buf staple;
+    int64_t staple_until_s; /* wall clock */
+};
+struct tls_server {
+    atomic_uint references;
+    struct tls_site *sites;
+    uint32_t sites_count;
+    bool needs_name; /* who names no site is turned away */
+};
+
+/* tls.c */
+int tls_set_common(struct ssl_ctx_st *context, int min_version);
+int tls_choose_alpn(struct ssl_st *ssl, const unsigned char **out, unsigned char *out_len,
+                    const unsigned char *in, unsigned int in_len, void *context);
+const char *tls_last_reason(void);
+struct ssl_ctx_st *tls_server_context(const struct tls_server *t); /* of the first site */
 struct ssl_ctx_st *tls_client_context(const struct tls_client *t);
-struct tls_tickets *tls_server_tickets(const struct tls_server *t);
+struct tls_tickets *tls_server_tickets(const struct tls_server *t); /* of the first site */
+
+/* tls_site.c: makes a site without its names. On failure it is left for tls_site_clear. */
+int tls_site_open(struct tls_site *site, const struct tls_site_options *o, bool allows_tls12,
+                  struct error *why);
+void tls_site_clear(struct tls_site *site);
+/* Puts a connection that is still at its ClientHello under this site. */
+bool tls_site_apply(const struct tls_site *site, struct ssl_st *ssl);
+
+/* tls_trust.c: who may sign client certificates, and which of them are taken back. */
+int tls_trust_load(struct tls_site *site, const struct tls_site_options *o, struct error *why);
+/* Is a certificate of this chain on the site's revocation lists? */
+bool tls_trust_revokes(const struct tls_site *site, struct stack_st_X509 *chain);
+
+/* tls_staple.c */
+int tls_staple_load(struct tls_site *site, const char *path, struct error *why);
+
+/* tls_names.c */
+int tls_names_load(struct tls_site *site, const struct tls_site_options *o, struct error *why);
+/* E_EXISTS when two sites have one name. */
+int tls_names_check(const struct tls_server *t, struct error *why);
+/* The site of this name: exact before wildcard; -1: no site has it. */
+int tls_names_find(const struct tls_server *t, struct view name);
+/* SSL_CTX_set_client_hello_cb; context is the struct tls_server. */
+int tls_names_on_hello(struct ssl_st *ssl, int *alert, void *context);
 
 /* tls_ticket.c: the keys that session tickets are sealed with. Any thread. */
 #define TLS_TICKET_ROTATE_MS (UINT64_C(12) * 3600 * 1000)
 int tls_tickets_new(struct tls_tickets **out, struct ssl_ctx_st *context, uint64_t now_ms);
+/* No ticket is made or opened under this context. */
+int tls_tickets_none(struct ssl_ctx_st *context);
 void tls_tickets_free(struct tls_tickets *t); /* wipes the keys */
 /* Makes a new key when the current one is old enough; tickets of the one before it still open until
  * the next change. Called with the time whenever a ticket is made or read. */

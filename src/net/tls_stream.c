@@ -206,17 +206,26 @@ void tls_stream_free(struct tls_stream *s)
     free(s);
 }
 
+/* All texts live in OpenSSL's tables, or in ours. */
+static const char *text_of(const struct tls_stream *s, unsigned long error)
+{
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return ERR_reason_error_string(error);
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        return X509_verify_cert_error_string(SSL_get_verify_result(s->ssl));
+    case SSL_R_TLSV1_UNRECOGNIZED_NAME: /* tls_names.c; the client's alert of that kind too */
+        return "server name unknown";
+    case SSL_R_TLSV13_ALERT_MISSING_EXTENSION:
+        return "server name missing";
+    default:
+        return ERR_reason_error_string(error);
+    }
+}
+
 static enum tls_step failed(struct tls_stream *s)
 {
-    unsigned long error = ERR_peek_error();
-    long verified = SSL_get_verify_result(s->ssl);
-
-    /* Both texts live in OpenSSL's tables. */
-    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        s->detail = X509_verify_cert_error_string(verified);
-    else
-        s->detail = ERR_reason_error_string(error);
+    s->detail = text_of(s, ERR_peek_error());
     if (s->detail == NULL)
         s->detail = "TLS failure without a reason";
     ERR_clear_error();
@@ -289,6 +298,41 @@ void tls_stream_close(struct tls_stream *s)
     ERR_clear_error();
     (void)SSL_shutdown(s->ssl);
     ERR_clear_error();
+}
+
+int tls_stream_site(const struct tls_stream *s, const struct tls_server *tls)
+{
+    const SSL_CTX *context = SSL_get_SSL_CTX(s->ssl);
+
+    for (uint32_t i = 0; i < tls->sites_count; i++)
+        if (tls->sites[i].context == context)
+            return (int)i;
+    return -1;
+}
+
+int tls_stream_certificate(const struct tls_stream *s, struct buf *der)
+{
+    X509 *cert = SSL_get0_peer_certificate(s->ssl);
+    unsigned char *bytes = NULL;
+    int len, rc;
+
+    if (cert == NULL || SSL_get_verify_result(s->ssl) != X509_V_OK)
+        return E_MISSING;
+    len = i2d_X509(cert, &bytes);
+    if (len <= 0)
+        return E_NOMEM;
+    rc = buf_append(der, bytes, (size_t)len);
+    OPENSSL_free(bytes);
+    return rc;
+}
+
+bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now, int site)
+{
+    if (SSL_get0_peer_certificate(s->ssl) == NULL)
+        return false;
+    if (site < 0 || (uint32_t)site >= now->sites_count)
+        return true; /* nothing vouches for it any more */
+    return tls_trust_revokes(&now->sites[site], SSL_get0_verified_chain(s->ssl));
 }
 
 const char *tls_stream_version(const struct tls_stream *s)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "net/tls.h"
 
 /* Ciphertext of one event: what may leave in one send, one record that was begun below that mark,
@@ -48,6 +49,12 @@ enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, 
 bool tls_stream_seal(struct tls_stream *s, const uint8_t *bytes, size_t len);
 void tls_stream_close(struct tls_stream *s); /* puts close_notify into io->out */
 
+/* The site of `tls` that the ClientHello chose; -1: of none. */
+int tls_stream_site(const struct tls_stream *s, const struct tls_server *tls);
+/* Appends the client's verified certificate as DER. E_MISSING: it showed none. E_NOMEM, E_LIMIT. */
+int tls_stream_certificate(const struct tls_stream *s, struct buf *der);
+/* Is the client's chain on the revocation lists that `now` has for this site? */
+bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now, int site);
 const char *tls_stream_version(const struct tls_stream *s);
 /* Why the last step failed, a text that is never freed. */
 const char *tls_stream_detail(const struct tls_stream *s);

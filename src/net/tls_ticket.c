@@ -99,7 +99,7 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
     struct tls_tickets *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     struct ticket_key key;
-    int answer = pick(t, is_sealing ? NULL : name, &key);
+    int answer = t != NULL ? pick(t, is_sealing ? NULL : name, &key) : 0;
 
     if (answer == 0)
         return 0;
@@ -112,6 +112,15 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
         answer = -1;
     secret_wipe(&key, sizeof(key));
     return answer;
+}
+
+/* The callback must be there all the same: without one OpenSSL uses keys of its own. */
+int tls_tickets_none(struct ssl_ctx_st *context)
+{
+    return SSL_CTX_set_app_data(context, NULL) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
+                   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket) == 1
+               ? OK
+               : E_CRYPTO;
 }
 
 int tls_tickets_new(struct tls_tickets **out, struct ssl_ctx_st *context, uint64_t now_ms)

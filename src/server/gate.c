@@ -86,14 +86,17 @@ static enum refusal ask_host(const struct peer *p, const struct http1_request *r
         if (known->name_bytes == host.name_bytes &&
             memcmp(known->name, host.name, host.name_bytes) == 0 &&
             (known->port == 0 || known->port == host.port))
-            return REFUSE_NONE;
+            return conn_serves_host(&p->conn, view_of(host.name, host.name_bytes))
+                       ? REFUSE_NONE
+                       : REFUSE_HOST_OTHER;
     }
     return REFUSE_HOST_UNKNOWN;
 }
 
-/* A browser says so by a cookie or by Sec-Fetch-*; then an absent Origin is no excuse (W-02). The one
- * header it never sends alone is `Sec-Fetch-Mode: websocket` (Fetch Metadata: Sec-Fetch-Site comes with
- * it); by itself it is the mark of the WebSocket built into Node, which has no origin to name. */
+/* A browser says so by a cookie or by Sec-Fetch-*; then an absent Origin is no excuse (W-02). The
+ * one header it never sends alone is `Sec-Fetch-Mode: websocket` (Fetch Metadata: Sec-Fetch-Site
+ * comes with it); by itself it is the mark of the WebSocket built into Node, which has no origin to
+ * name. */
 static bool is_browser_header(const struct http1_header *header)
 {
     const struct view prefix = VIEW("Sec-Fetch-");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h: the whole configuration, checked. Built once from a file, never changed afterwards; all workers read it. */
+/* options.h: the whole configuration, checked. Built once from a file, never changed afterwards;
+ * all workers read it. */
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
@@ -12,6 +13,7 @@
 #include "config/problems.h"
 #include "limit/rate.h"
 #include "net/listener.h"
+#include "net/tls.h"
 #include "wire/http_host.h"
 #include "wire/ws_deflate.h"
 
@@ -20,8 +22,8 @@
 struct listen_options {
     char *address_text;
     struct listen_address address;
-    char *cert_path, *key_path; /* NULL: plaintext */
-    bool allows_tls12, insecure_plaintext;
+    struct tls_server_options tls; /* sites_count 0: plaintext. All of it on the heap */
+    bool insecure_plaintext;
     int line;
 };
 enum route_kind { ROUTE_CHANNELS, ROUTE_ECHO };
@@ -29,7 +31,8 @@ struct route_options {
     char *path;
     enum route_kind kind;
 };
-/* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds them. */
+/* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds
+ * them. */
 struct page {
     const char *path, *content_type, *content_security_policy;
     const void *bytes;
@@ -37,21 +40,23 @@ struct page {
 };
 struct limit_options {
     uint64_t connections_total, connections_per_ip;
-    uint64_t handshakes_per_second, handshakes_burst; /* new connections per IP; 0 in the file: derived from per_ip */
-    uint64_t tls_handshakes;                          /* inside OpenSSL at a time, per worker */
-    uint64_t messages_per_minute, messages_per_hour;  /* per connection and per user */
+    uint64_t handshakes_per_second,
+        handshakes_burst;    /* new connections per IP; 0 in the file: derived from per_ip */
+    uint64_t tls_handshakes; /* inside OpenSSL at a time, per worker */
+    uint64_t messages_per_minute, messages_per_hour; /* per connection and per user */
     uint64_t control_frames_per_minute;
-    uint64_t message_bytes, fragments, assembly_ms;   /* assembly: first byte of a message to its last */
+    uint64_t message_bytes, fragments,
+        assembly_ms; /* assembly: first byte of a message to its last */
     uint64_t subscriptions, channels;
     uint64_t queue_bytes, queue_stall_ms;
-    uint64_t users;                                   /* remembered by the user table */
+    uint64_t users; /* remembered by the user table */
 };
 struct options {
     /* server */
-    uint64_t workers;      /* 0 in the file = auto = online cores */
+    uint64_t workers; /* 0 in the file = auto = online cores */
     uint64_t drain_ms;
     char *state_dir;
-    char *user;            /* drop to this user when started as root; NULL: stay */
+    char *user; /* drop to this user when started as root; NULL: stay */
     /* listen, routes */
     struct listen_options *listeners;
     uint32_t listeners_count;
@@ -63,21 +68,28 @@ struct options {
     uint32_t origins_count;
     /* auth */
     uint64_t auth_timeout_ms;
-    struct auth auth;        /* auth.roles points at policy.roles */
+    struct auth auth; /* auth.roles points at policy.roles */
     struct access_policy policy;
     struct limit_options limits;
-    struct { uint64_t tls_ms, header_ms, ping_ms, pong_ms, close_ms; } timeouts;
+    struct {
+        uint64_t tls_ms, header_ms, ping_ms, pong_ms, close_ms;
+    } timeouts;
     struct ws_deflate_options deflate;
-    struct { char *events; int level; } log; /* events: "stderr", "stdout", "off" or a path; level: enum log_level */
+    struct {
+        char *events;
+        int level;
+    } log; /* events: "stderr", "stdout", "off" or a path; level: enum log_level */
     const struct page *pages;
     uint32_t pages_count;
 };
 
-/* Reads and checks everything: syntax, keys, values, files, secrets, certificates, hosts, plaintext rules. All faults go to
- * `problems`; returns E_INVALID if there is any, and then *out is untouched. Relative paths are relative to the file. */
+/* Reads and checks everything: syntax, keys, values, files, secrets, certificates, hosts, plaintext
+ * rules. All faults go to `problems`; returns E_INVALID if there is any, and then *out is
+ * untouched. Relative paths are relative to the file. */
 int options_load(struct options **out, const char *path, struct problems *problems);
 /* The same from text, with `directory` for relative paths; for dev and for tests. */
-int options_load_text(struct options **out, struct view text, const char *directory, struct problems *problems);
+int options_load_text(struct options **out, struct view text, const char *directory,
+                      struct problems *problems);
 void options_free(struct options *o);
 /* Every key with type, default and help: for `gateward check --help` and docs/config.md. */
 void options_help(FILE *to);

@@ -233,20 +233,24 @@ static void add_name(void *context, const char *name)
     names->o->hosts[names->o->hosts_count++] = host;
 }
 
-static void certificate_names(struct names *names, const struct listen_options *listener)
+static void certificate_names(struct names *names, const struct listen_options *listener,
+                              const struct tls_site_options *site)
 {
     struct error why = {{0}, 0, 0};
 
-    if (x509_file_names(listener->cert_path, add_name, names, &why) != OK)
-        problems_add(names->problems, listener->line, 1, "%s: %s", listener->cert_path, why.text);
+    names->has_any = names->has_wildcard = false;
+    for (uint32_t i = 0; i < site->names_count; i++)
+        add_name(names, site->names[i]);
+    if (site->names_count == 0 && x509_file_names(site->cert_path, add_name, names, &why) != OK)
+        problems_add(names->problems, listener->line, 1, "%s: %s", site->cert_path, why.text);
     else if (names->has_wildcard)
         problems_add(names->problems, listener->line, 1,
                      "%s stands for many names (*.): list under `hosts` those that clients use",
-                     listener->cert_path);
+                     site->cert_path);
     else if (!names->has_any)
         problems_add(names->problems, listener->line, 1,
                      "%s holds no host name: list under `hosts` those that clients use",
-                     listener->cert_path);
+                     site->cert_path);
 }
 
 static void local_names(struct names *names, const struct listen_options *listener)
@@ -274,11 +278,11 @@ void options_finish_hosts(struct loading *l, struct problems *problems)
         const struct listen_options *listener = &o->listeners[i];
         struct names names = {.o = o, .problems = problems};
 
-        if (listener->cert_path != NULL)
-            certificate_names(&names, listener);
-        else if (listen_address_is_local(&listener->address))
+        for (uint32_t k = 0; k < listener->tls.sites_count; k++)
+            certificate_names(&names, listener, &listener->tls.sites[k]);
+        if (listener->tls.sites_count == 0 && listen_address_is_local(&listener->address))
             local_names(&names, listener);
-        else
+        else if (listener->tls.sites_count == 0)
             problems_add(problems, listener->line, 1,
                          "%s has no certificate to take names from: list under `hosts` the names "
                          "that clients use",

@@ -23,8 +23,25 @@ struct loading {
     uint64_t window_bits, level; /* of compression; narrower in struct options */
 };
 
+/* One certificate while it is read. */
+struct site_draft {
+    char *cert, *key, *staple, *ca, *crl;
+    int policy, crl_scope; /* indexes into the words of options_tls.c */
+    uint64_t depth;
+    struct node *names;
+};
+/* One listener while it is read. */
+struct listener_draft {
+    char *address;
+    bool insecure_plaintext;
+    struct site_draft site;
+    struct node *tls, *certificates; /* the whole section, and the list in it */
+    int min_version;
+};
+
 /* Tables that options.c joins; each ends with a row without a name. */
 extern const struct option options_listener_rows[]; /* one entry of `listen` */
+extern const struct option options_tls_rows[];
 extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
 extern const struct option options_channel_rows[];
@@ -47,6 +64,11 @@ int options_read_channels(struct node *value, void *target, struct problems *pro
 void options_finish_hosts(struct loading *l, struct problems *problems);
 void options_finish_routes(struct loading *l, struct problems *problems);
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
+
+/* options_tls.c */
+void options_finish_tls(const struct loading *l, struct listen_options *out,
+                        const struct listener_draft *draft, struct problems *problems);
+void options_clear_tls(struct tls_server_options *tls);
 
 void options_clear_auth(struct options *o);
 void options_clear_access(struct options *o);

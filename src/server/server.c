@@ -63,12 +63,11 @@ static int open_tls(struct server *s, struct error *why)
 {
     for (uint32_t i = 0; i < s->options->listeners_count; i++) {
         const struct listen_options *l = &s->options->listeners[i];
-        struct tls_server_options tls = {l->cert_path, l->key_path, l->allows_tls12};
         int rc;
 
-        if (l->cert_path == NULL)
+        if (l->tls.sites_count == 0)
             continue;
-        rc = tls_server_new(&s->tls[i], &tls, why);
+        rc = tls_server_new(&s->tls[i], &l->tls, why);
         if (rc != OK)
             return rc;
     }
@@ -134,7 +133,7 @@ static void free_parts(struct server *s)
     }
     free(s->workers);
     for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
-        tls_server_free(s->tls[i]);
+        tls_server_drop(s->tls[i]);
     free(s->tls);
     free(s->ports);
     if (s->broker != NULL)

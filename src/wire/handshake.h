@@ -22,6 +22,7 @@ enum refusal {
     REFUSE_BODY,             /* 400: Content-Length > 0 or Transfer-Encoding */
     REFUSE_HOST_MISSING,     /* 400: none, several or invalid */
     REFUSE_HOST_UNKNOWN,     /* 421 */
+    REFUSE_HOST_OTHER,       /* 421: of another certificate than the one TLS began with */
     REFUSE_NOT_FOUND,        /* 404 */
     REFUSE_NOT_UPGRADE,      /* 426 */
     REFUSE_WS_VERSION,       /* 426 */

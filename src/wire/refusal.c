@@ -25,6 +25,9 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
     [REFUSE_HOST_UNKNOWN] = {421, "Misdirected Request", "host_unknown",
                              "This server does not serve that host. Add it to `hosts` in the "
                              "configuration, or connect by a name that is listed."},
+    [REFUSE_HOST_OTHER] = {421, "Misdirected Request", "host_misdirected",
+                           "The Host header and the server name of the TLS connection belong to "
+                           "different certificates. Open a new connection for this host."},
     [REFUSE_NOT_FOUND] = {404, "Not Found", "not_found",
                           "Nothing is served under this path. Check the path of the URL."},
     [REFUSE_NOT_UPGRADE] = {426, "Upgrade Required", "upgrade_required",
@@ -43,9 +46,10 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
     [REFUSE_ORIGIN] = {403, "Forbidden", "origin_not_allowed",
                        "Pages of this origin may not connect. Add the origin to `origins` in the "
                        "configuration if they should."},
-    [REFUSE_ORIGIN_MISSING] = {403, "Forbidden", "origin_missing",
-                               "Send an Origin that `origins` lists, or leave out cookies and Sec-Fetch "
-                               "headers: those come from browsers."},
+    [REFUSE_ORIGIN_MISSING] =
+        {403, "Forbidden", "origin_missing",
+         "Send an Origin that `origins` lists, or leave out cookies and Sec-Fetch "
+         "headers: those come from browsers."},
     [REFUSE_CREDENTIALS] = {401, "Unauthorized", "invalid_token",
                             "The credentials are missing, wrong or expired. Get a new token and "
                             "connect again."},

@@ -66,7 +66,8 @@ void rig_open(struct rig *rig, enum rig_kind kind, const struct conn_ops *ops)
     assert_int_equal(loop_new(&rig->loop), OK);
     assert_int_equal(mailbox_new(&rig->mail, rig->loop, 64, rig), OK);
     if (kind != RIG_PLAIN) {
-        struct tls_server_options options = {rig->cert, rig->key, kind == RIG_TLS12};
+        struct tls_site_options site = {.cert_path = rig->cert, .key_path = rig->key};
+        struct tls_server_options options = {&site, 1, kind == RIG_TLS12};
         (void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/net_test_XXXXXX");
         assert_non_null(mkdtemp(rig->dir));
         (void)snprintf(rig->cert, sizeof(rig->cert), "%s/cert", rig->dir);
@@ -86,7 +87,7 @@ void rig_close(struct rig *rig)
     listener_close(rig->listener);
     mailbox_close(rig->mail);
     loop_free(rig->loop);
-    tls_server_free(rig->tls);
+    tls_server_drop(rig->tls);
     if (rig->dir[0] != '\0') {
         (void)unlink(rig->cert);
         (void)unlink(rig->key);

@@ -68,7 +68,8 @@ static void make(EVP_PKEY *key, long from_s, long to_s)
 
 static void expect(int rc, const char *words)
 {
-    struct tls_server_options options = {cert_path, key_path, false};
+    struct tls_site_options site = {.cert_path = cert_path, .key_path = key_path};
+    struct tls_server_options options = {&site, 1, false};
     struct tls_server *t = NULL;
     struct error why = {0};
 
@@ -79,7 +80,7 @@ static void expect(int rc, const char *words)
         assert_null(t);
     if (words != NULL)
         assert_non_null(strstr(why.text, words));
-    tls_server_free(t);
+    tls_server_drop(t);
 }
 
 static void a_sound_pair_is_taken(void **state)
@@ -133,7 +134,8 @@ static void unsound_ones_are_refused_with_advice(void **state)
 
 static void the_context_is_strict(void **state)
 {
-    struct tls_server_options options = {cert_path, key_path, true};
+    struct tls_site_options site = {.cert_path = cert_path, .key_path = key_path};
+    struct tls_server_options options = {&site, 1, true};
     struct tls_server *t;
     EVP_PKEY *ec = EVP_EC_gen("P-256");
     struct error why;
@@ -159,7 +161,7 @@ static void the_context_is_strict(void **state)
         assert_true(strncmp(SSL_CIPHER_get_name(suite), "TLS_", 4) == 0 ||
                     strncmp(SSL_CIPHER_get_name(suite), "ECDHE-", 6) == 0);
     }
-    tls_server_free(t);
+    tls_server_drop(t);
     EVP_PKEY_free(ec);
 }
 
@@ -176,7 +178,7 @@ static void a_client_needs_certificates_it_can_read(void **state)
     assert_int_equal(SSL_CTX_get_verify_mode(tls_client_context(t)), SSL_VERIFY_PEER);
     tls_client_free(t);
     tls_client_free(NULL);
-    tls_server_free(NULL);
+    tls_server_drop(NULL);
 }
 
 int main(void)

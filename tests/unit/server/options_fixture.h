@@ -61,6 +61,7 @@ static inline void fixture_certificate(const char *name, const char *const *name
 
     assert_int_equal(x509_make_ca(&ca, "test", NULL), OK);
     assert_int_equal(x509_make_leaf(&leaf, &ca, names, count, NULL), OK);
+    fixture_write("ca.crt", ca.cert_pem.data, ca.cert_pem.len, 0644);
     (void)snprintf(file, sizeof(file), "%s.crt", name);
     fixture_write(file, leaf.cert_pem.data, leaf.cert_pem.len, 0644);
     (void)snprintf(file, sizeof(file), "%s.key", name);
@@ -91,7 +92,7 @@ static inline int fixture_close(void **state)
 {
     static const char *const files[] = {
         "jwt.secret", "old.secret", "open.secret",  "weak.secret",  "server.crt", "server.key",
-        "other.crt",  "other.key",  "wildcard.crt", "wildcard.key", "extra"};
+        "other.crt",  "other.key",  "wildcard.crt", "wildcard.key", "ca.crt",     "extra"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

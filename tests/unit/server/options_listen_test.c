@@ -21,7 +21,7 @@ static void plaintext_stays_on_this_machine(void **state)
     o = load_good("listen: [{address: \"127.0.0.1:1\"}, {address: \"[::1]:1\"}, {address: "
                   "\"unix:/tmp/x.sock\"}]\n" REST);
     assert_int_equal(o->listeners_count, 3);
-    assert_null(o->listeners[0].cert_path);
+    assert_int_equal(o->listeners[0].tls.sites_count, 0);
     assert_false(o->listeners[0].insecure_plaintext);
     options_free(o);
     assert_fault("listen: [{address: \"0.0.0.0:1\"}]\n" REST,
@@ -57,9 +57,9 @@ static void tls_needs_a_pair_that_fits(void **state)
     (void)state;
     o = load_good(
         "listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt, key: server.key}}]\n" REST);
-    assert_string_equal(o->listeners[0].cert_path, fixture_path("server.crt"));
-    assert_string_equal(o->listeners[0].key_path, fixture_path("server.key"));
-    assert_false(o->listeners[0].allows_tls12);
+    assert_string_equal(o->listeners[0].tls.sites[0].cert_path, fixture_path("server.crt"));
+    assert_string_equal(o->listeners[0].tls.sites[0].key_path, fixture_path("server.key"));
+    assert_false(o->listeners[0].tls.allows_tls12);
     options_free(o);
     assert_fault("listen: [{address: \"0.0.0.0:1\", tls: {cert: server.crt}}]\n" REST,
                  "t:1:33: `tls` needs both `cert` and `key`");
@@ -118,17 +118,74 @@ static void keys_of_later_versions_are_not_ignored(void **state)
                  "t:1:35: `trusted_proxies` is not available in this version");
     assert_fault("listen: [{address: \"127.0.0.1:1\", proxy_protocol: true}]\n" REST,
                  "`proxy_protocol` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
-                 "client_certificates: required}}]\n" REST,
-                 "`client_certificates` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
-                 "client_ca: ca.crt}}]\n" REST,
-                 "`client_ca` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {cert: server.crt, key: server.key, "
-                 "client_crl: ca.crt}}]\n" REST,
-                 "`client_crl` is not available");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", tls: {certificates: []}}]\n" REST,
-                 "`certificates` is not available");
+}
+
+#define SERVER    "cert: server.crt, key: server.key"
+#define TLS(text) "listen: [{address: \"127.0.0.1:1\", tls: {" text "}}]\n" REST
+
+static void several_certificates_are_told_apart_by_their_names(void **state)
+{
+    struct options *o;
+    const struct tls_server_options *tls;
+
+    (void)state;
+    o = load_good(TLS(SERVER ", certificates: [{cert: wildcard.crt, key: wildcard.key, names: "
+                             "[example.com, a.example.com]}]"));
+    tls = &o->listeners[0].tls;
+    assert_int_equal(tls->sites_count, 2);
+    assert_int_equal(tls->sites[0].names_count, 0);
+    assert_int_equal(tls->sites[1].names_count, 2);
+    assert_string_equal(tls->sites[1].names[1], "a.example.com");
+    assert_int_equal(tls->sites[1].client, TLS_CLIENT_OFF);
+    assert_int_equal(o->hosts_count, 6); /* four of server.crt, and these two */
+    options_free(o);
+    options_free(load_good(
+        "hosts: [example.com]\n" TLS("certificates: [{cert: wildcard.crt, key: wildcard.key}]")));
+    assert_fault(TLS("certificates: []"), "`tls` needs both `cert` and `key`, or entries");
+    assert_fault(TLS("certificates: [{cert: server.crt}]"), "needs both `cert` and `key`");
+    assert_fault(TLS(SERVER ", certificates: [{cert: other.crt, key: other.key}]"),
+                 "the name localhost belongs to two certificates");
+    assert_fault(TLS("certificates: [{" SERVER ", names: [a.example.org]}]"),
+                 "is not made for a.example.org");
+    assert_fault(TLS("certificates: [{" SERVER ", names: [\"a.*.org\"]}]"), "is no host name");
+    assert_fault(TLS(SERVER ", certificates: [{cert: none.crt, key: other.key}]"),
+                 "`cert`: cannot read");
+}
+
+static void what_is_asked_of_clients_is_whole_or_refused(void **state)
+{
+    struct options *o;
+    const struct tls_server_options *tls;
+
+    (void)state;
+    o = load_good(
+        TLS(SERVER ", client_certificates: required, client_ca: ca.crt, client_depth: 1, "
+                   "certificates: [{cert: wildcard.crt, key: wildcard.key, names: [example.com]}, "
+                   "{cert: wildcard.crt, key: wildcard.key, names: [a.example.com], "
+                   "client_certificates: off}]"));
+    tls = &o->listeners[0].tls;
+    assert_int_equal(tls->sites[0].client, TLS_CLIENT_REQUIRED);
+    assert_int_equal(tls->sites[0].client_depth, 1);
+    assert_string_equal(tls->sites[1].client_ca_path, fixture_path("ca.crt"));
+    assert_int_equal(tls->sites[1].client, TLS_CLIENT_REQUIRED); /* the listener's own */
+    assert_int_equal(tls->sites[2].client, TLS_CLIENT_OFF);
+    options_free(o);
+    options_free(load_good(TLS(SERVER ", client_certificates: off, client_ca: none.crt")));
+    assert_fault(TLS(SERVER ", client_certificates: required"), "needs `client_ca`");
+    assert_fault(TLS(SERVER ", client_certificates: required, client_ca: none.crt"),
+                 "`client_ca`: cannot read");
+    assert_fault(TLS(SERVER ", client_certificates: required, client_ca: jwt.secret"),
+                 "must hold PEM certificates");
+    assert_fault(TLS(SERVER ", client_certificates: required, client_ca: server.crt"),
+                 "may not sign others");
+    assert_fault(TLS(SERVER ", client_certificates: optional, client_ca: ca.crt, client_crl: "
+                            "ca.crt"),
+                 "must hold PEM revocation lists");
+    assert_fault(TLS(SERVER ", client_certificates: maybe, client_ca: ca.crt"), "off, optional");
+    assert_fault(TLS(SERVER ", client_depth: 10"), "client_depth");
+    assert_fault(TLS("certificates: [{" SERVER ", client_ca: ca.crt}]"),
+                 "say `client_certificates` here too");
+    assert_fault(TLS(SERVER ", ocsp_staple: ca.crt"), "is no successful OCSP answer");
 }
 
 int main(void)
@@ -139,6 +196,8 @@ int main(void)
         cmocka_unit_test(tls_needs_a_pair_that_fits),
         cmocka_unit_test(a_key_that_others_can_read_is_refused),
         cmocka_unit_test(addresses_must_be_addresses),
+        cmocka_unit_test(several_certificates_are_told_apart_by_their_names),
+        cmocka_unit_test(what_is_asked_of_clients_is_whole_or_refused),
         cmocka_unit_test(keys_of_later_versions_are_not_ignored),
     };
 

@@ -48,6 +48,7 @@ static const struct {
     {REFUSE_BODY, 400, "body_not_allowed"},
     {REFUSE_HOST_MISSING, 400, "host_invalid"},
     {REFUSE_HOST_UNKNOWN, 421, "host_unknown"},
+    {REFUSE_HOST_OTHER, 421, "host_misdirected"},
     {REFUSE_NOT_FOUND, 404, "not_found"},
     {REFUSE_NOT_UPGRADE, 426, "upgrade_required"},
     {REFUSE_WS_VERSION, 426, "ws_version"},
