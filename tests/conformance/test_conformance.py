@@ -32,7 +32,7 @@ def rows():
     for scheme in ("ws", "wss"):
         for case in all_cases():
             yield pytest.param(scheme, case, id="%s-%s" % (scheme, case.number),
-                               marks=[pytest.mark.long] if case.is_long else [])
+                               marks=[pytest.mark.long, pytest.mark.timeout(600)] if case.is_long else [])
 
 
 @pytest.mark.parametrize("scheme,case", rows())
