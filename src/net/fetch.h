@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch.h: one HTTPS request and its whole answer, on the outbound thread. What a stranger's server
+ * may do is bounded: bytes, time, no redirect, no other protocol, no proxy from the environment, no
+ * cookies, no compression, no file of passwords. The certificate is always verified. */
+#ifndef NET_FETCH_H
+#define NET_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/view.h"
+#include "net/outbound.h"
+
+#define FETCH_URL_BYTES_MAX    2048
+#define FETCH_BYTES_MAX        (256 * 1024) /* of a body, unless the request says less or more */
+#define FETCH_HEADER_BYTES_MAX (64 * 1024)
+#define FETCH_DEADLINE_MS      5000 /* from name to last byte, unless the request says otherwise */
+
+struct fetch_request {     /* starts zeroed; everything is copied */
+    const char *url;       /* from the configuration: nothing of a stranger may be part of it */
+    const char *accept;    /* NULL: anything */
+    struct view ca_pem;    /* whom to trust instead of the system's authorities; empty: those */
+    struct view body;      /* ptr NULL: GET, otherwise POST */
+    const char *body_type; /* media type of the body */
+    const char *user, *password;     /* HTTP Basic; NULL: none. Copies are wiped */
+    uint32_t bytes_max, deadline_ms; /* 0: as above */
+    bool allows_loopback_http;       /* http:// to an address of this machine, written in digits */
+};
+
+struct fetch_answer {
+    int status;       /* OK only for 200 with its whole body; otherwise E_DENIED (other status,
+                         certificate), E_LIMIT, E_EXPIRED (deadline), E_IO, E_NOMEM, E_CLOSED */
+    const char *code; /* stable word: "fetched", "redirect", "http_status", "certificate", … */
+    unsigned http_status; /* 0: none came */
+    struct view body;     /* only until the callback returns */
+    uint32_t fresh_s;     /* how long it may be kept, where has_freshness */
+    bool has_freshness;
+};
+
+/* Is it a URL that may be fetched? https://host[:port][/path][?query] of visible ASCII, without
+ * user name and fragment; http:// for loopback addresses alone and only if allowed. Pure. E_INVALID
+ * with *why. */
+int fetch_url_check(struct view url, bool allows_loopback_http, struct error *why);
+
+/* Any thread. `done` is called once, on the outbound thread, unless this fails: E_INVALID (url),
+ * E_NOMEM, E_FULL, E_CLOSED. */
+int fetch_start(struct outbound *o, const struct fetch_request *request,
+                void (*done)(void *context, const struct fetch_answer *answer), void *context);
+
+#endif
