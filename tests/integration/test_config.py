@@ -132,8 +132,8 @@ FAULTS = [
     (auth("auth: {", "auth: {csrf: off, "), "3:8", "the only value it takes is required_for_cookies"),
     (listen('address: "127.0.0.1:0", trusted_proxies: [10.0.0.0/8]'), "1:35", "the only value it takes is []"),
     (listen('address: "127.0.0.1:0", proxy_protocol: true'), "1:35", "the only value it takes is false"),
-    (listen('address: "127.0.0.1:0", tls: {cert: server.crt, key: server.key, client_certificates: required}'), "1:76",
-     "the only value it takes is off"),
+    (listen('address: "127.0.0.1:0", tls: {cert: server.crt, key: server.key, client_certificates: required}'), "1:40",
+     "`client_certificates` needs `client_ca`"),
 ]
 
 
