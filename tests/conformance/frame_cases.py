@@ -3,7 +3,7 @@
 import time
 
 from case_list import Case
-from ws_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, close_payload, frame
+from ws_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, frame
 
 HELLO = b"Hello, world!"
 BYTES = bytes((0x00, 0xFF, 0xFE, 0xFD, 0xFC, 0xFB, 0x00, 0xFF))
@@ -18,14 +18,14 @@ def send(peer, frames, how):
         peer.send(b"".join(frames), chop=1 if how == OCTETS else 0)
 
 
-def good(number, title, frames, events, how=TOGETHER, is_long=False):
+def good(number, title, frames, events, how=TOGETHER):
     """The events come in this order and nothing else does; then we close."""
     def run(target):
         with Peer(target) as peer:
             send(peer, [frame(*f) for f in frames], how)
             peer.expect(*events)
             peer.finish()
-    return Case(number, "%s, %s" % (title, how), run, is_long)
+    return Case(number, "%s, %s" % (title, how), run)
 
 
 def bad(number, title, frames, events=(), how=TOGETHER, code=1002):
