@@ -9,6 +9,7 @@ import json
 import os
 import random
 import secrets
+import signal
 import socket
 import ssl
 import struct
@@ -16,7 +17,9 @@ import threading
 import time
 import zlib
 
-from attack_tools import PLAIN, still_serves
+import pytest
+
+from attack_tools import PLAIN, still_serves, tcp
 from jwt_maker import token as make_token
 from raw_client import (OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT, SAMPLE_KEY, Ended, RawWebSocket,
                         encode_frame, http_request)
@@ -355,3 +358,28 @@ def test_a_storm_lets_nobody_in_and_leaves_nothing_behind(start_server):
     assert longest < 2
     fill_exactly(server)
     still_serves(server)
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_the_end_may_come_in_the_middle_of_a_storm(start_server, signals):
+    """Connections are in every stage when SIGTERM comes: the drain keeps its time, a second SIGTERM ends at once."""
+    seed = int(os.environ.get("GATEWARD_SEED") or secrets.randbelow(2 ** 32))
+    print("GATEWARD_SEED=%d" % seed)
+    for turn in range(3):
+        server = start_server({**CONFIG, "server": {"workers": 2, "drain": "1s"}})
+        attackers = [Attacker(server, seed + turn, n, time.monotonic() + 2) for n in range(6)]
+        for a in attackers:
+            a.start()
+        silent = [tcp(server, listener=n % 2) for n in range(20)]
+        time.sleep(0.4 + attackers[0].rng.random() / 2)
+        start = time.monotonic()
+        for _ in range(signals):
+            server.signal(signal.SIGTERM)
+            time.sleep(0.1)
+        server.wait(10)
+        assert time.monotonic() - start < (3 if signals == 1 else 2), "seed %d" % seed
+        for a in attackers:
+            a.join(30)
+            assert a.fault is None or isinstance(a.fault, OSError), "seed %d: %r" % (seed, a.fault)
+        for sock in silent:
+            sock.close()
