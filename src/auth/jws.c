@@ -7,11 +7,11 @@
 
 #include <string.h>
 
+#include "auth/key_set.h"
 #include "base/base64.h"
 #include "base/status.h"
 #include "message/json.h"
 
-#define KEY_ID_BYTES_MAX 256
 #define HEADER_NODES_MAX 128
 
 /* Counts the dots before anything else is done: a million of them costs one pass over 8 KiB
@@ -89,7 +89,7 @@ static enum jwt_fault read_header(struct jws *jws, const struct json *header)
     jws->has_key_id = key_id != NULL;
     if (key_id == NULL)
         return JWT_OK;
-    if (key_id->type != JSON_STRING || key_id->text.len > KEY_ID_BYTES_MAX)
+    if (key_id->type != JSON_STRING || key_id->text.len > JWK_ID_BYTES_MAX)
         return JWT_HEADER;
     jws->key_id = key_id->text;
     return JWT_OK;
@@ -128,7 +128,7 @@ enum jwt_fault jws_parse(struct jws *jws, struct view token, struct arena *arena
     return parse_header(jws, header, arena);
 }
 
-enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer)
+static enum jwt_fault check_symmetric(const struct jws *jws, const struct jwt_issuer *issuer)
 {
     enum jwt_fault fault = JWT_ALGORITHM;
 
@@ -147,5 +147,18 @@ enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer)
             return JWT_OK;
         fault = JWT_SIGNATURE;
     }
+    return fault;
+}
+
+enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer)
+{
+    struct key_set *set;
+    enum jwt_fault fault;
+
+    if (issuer->public_keys == NULL)
+        return check_symmetric(jws, issuer);
+    set = key_source_keep(issuer->public_keys);
+    fault = key_set_check(set, jws);
+    key_set_drop(set);
     return fault;
 }

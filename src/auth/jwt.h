@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* jwt.h: compact JWS (RFC 7515) with JWT claims (RFC 7519) under keys from the configuration. The key decides the algorithm,
- * never the token (R-J1, R-J2). Verification is pure but for memory from the given arena. */
+/* jwt.h: compact JWS (RFC 7515) with JWT claims (RFC 7519) under keys from the configuration. The
+ * key decides the algorithm, never the token (R-J1, R-J2). Verification is pure but for memory from
+ * the given arena. */
 #ifndef AUTH_JWT_H
 #define AUTH_JWT_H
 
@@ -14,31 +15,52 @@
 #include "crypto/hmac.h"
 
 #define JWT_BYTES_MAX (8 * 1024)
-#define JWT_KEYS_MAX 8
+#define JWT_KEYS_MAX  8
 
-/* The seam for more algorithms: a key is a row with its own verify. Symmetric and asymmetric keys are different types. */
+/* The seam for more algorithms: a key is a row with its own verify. Symmetric and asymmetric keys
+ * are different types. */
 struct jwt_key {
     const char *algorithm; /* "HS256"; must equal the header's alg exactly */
     char key_id[65];       /* "" = matches any kid, or none */
-    int (*verify)(const struct jwt_key *key, struct view signed_part, const uint8_t *signature, size_t signature_bytes);
+    int (*verify)(const struct jwt_key *key, struct view signed_part, const uint8_t *signature,
+                  size_t signature_bytes);
     struct hmac_key *hmac; /* owned by the issuer */
 };
-/* Makes a symmetric key: sets every field. algorithm is one of "HS256", "HS384", "HS512" and must live as long as the key;
- * key_id has at most 64 bytes. The caller frees key->hmac. E_UNSUPPORTED (algorithm), E_INVALID (secret shorter than the hash,
- * key_id too long), E_NOMEM, E_CRYPTO. */
-int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id, const void *secret, size_t secret_bytes);
-/* One row of auth.jwt. NULL issuer/audience = switched off by name in the configuration. */
+/* Makes a symmetric key: sets every field. algorithm is one of "HS256", "HS384", "HS512" and must
+ * live as long as the key; key_id has at most 64 bytes. The caller frees key->hmac. E_UNSUPPORTED
+ * (algorithm), E_INVALID (secret shorter than the hash, key_id too long), E_NOMEM, E_CRYPTO. */
+int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id,
+                      const void *secret, size_t secret_bytes);
+struct key_source;
+/* One row of auth.jwt. NULL issuer/audience = switched off by name in the configuration. A row is
+ * symmetric (keys) or asymmetric (public_keys, key_set.h) and never both: with public_keys, nothing
+ * looks at keys. */
 struct jwt_issuer {
     const char *issuer, *audience;
     const char *roles_claim; /* "roles" */
     uint32_t skew_s;         /* 30 */
     struct jwt_key keys[JWT_KEYS_MAX];
     uint32_t keys_count;
+    struct key_source *public_keys; /* NULL: symmetric. Owned by the row, shared by all threads */
 };
 
-enum jwt_fault { /* for the event log, never for the client; JWT_EXPIRED alone is told */
-    JWT_OK, JWT_TOO_LONG, JWT_MALFORMED, JWT_HEADER, JWT_ALGORITHM, JWT_CRITICAL, JWT_UNKNOWN_KEY, JWT_SIGNATURE, JWT_CLAIMS,
-    JWT_ISSUER, JWT_AUDIENCE, JWT_SUBJECT, JWT_NOT_YET, JWT_EXPIRED, JWT_NO_MEMORY
+/* For the event log, never for the client; JWT_EXPIRED alone is told. */
+enum jwt_fault {
+    JWT_OK,
+    JWT_TOO_LONG,
+    JWT_MALFORMED,
+    JWT_HEADER,
+    JWT_ALGORITHM,
+    JWT_CRITICAL,
+    JWT_UNKNOWN_KEY,
+    JWT_SIGNATURE,
+    JWT_CLAIMS,
+    JWT_ISSUER,
+    JWT_AUDIENCE,
+    JWT_SUBJECT,
+    JWT_NOT_YET,
+    JWT_EXPIRED,
+    JWT_NO_MEMORY
 };
 const char *jwt_fault_text(enum jwt_fault fault); /* stable snake_case */
 
@@ -49,14 +71,16 @@ struct jwt_rules {
     const struct role_set *roles;
 };
 
-/* Checks everything and fills *who (method, user, roles, times, token id). Order: form, header, key, signature, then claims.
- * who->expires_at_s is the first second in which the token is refused: floor(exp) + skew_s, at most in the year 9999. */
-enum jwt_fault jwt_verify(struct identity *who, const struct jwt_rules *rules, struct view token, int64_t wall_s,
-                          struct arena *arena);
+/* Checks everything and fills *who (method, user, roles, times, token id). Order: form, header,
+ * key, signature, then claims. who->expires_at_s is the first second in which the token is refused:
+ * floor(exp) + skew_s, at most in the year 9999. */
+enum jwt_fault jwt_verify(struct identity *who, const struct jwt_rules *rules, struct view token,
+                          int64_t wall_s, struct arena *arena);
 
-/* For `gateward token` and `gateward dev`: an HS256/384/512 token. roles: space separated. Appends to out. */
+/* For `gateward token` and `gateward dev`: an HS256/384/512 token. roles: space separated. Appends
+ * to out. */
 struct buf;
-int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer *issuer, struct view subject,
-             struct view roles, int64_t wall_s, int64_t ttl_s);
+int jwt_sign(struct buf *out, const struct jwt_key *key, const struct jwt_issuer *issuer,
+             struct view subject, struct view roles, int64_t wall_s, int64_t ttl_s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "auth/key_set.h"
 #include "cli/cli.h"
 #include "crypto/x509.h"
 #include "server/options.h"
@@ -37,6 +38,36 @@ static void show_listeners(const struct options *o)
     }
 }
 
+static void show_public_keys(struct key_source *source)
+{
+    struct key_set *set = key_source_keep(source);
+
+    for (uint32_t i = 0; i < key_set_count(set); i++) {
+        const struct jwk *key = key_set_at(set, i);
+
+        (void)printf("  key       %s  %u bits  %s%s\n", signature_name(jwk_algorithm(key)),
+                     signature_key_bits(key->key), key->has_key_id ? "kid " : "no kid",
+                     problem_word(jwk_id(key)).text);
+    }
+    key_set_drop(set);
+}
+
+/* What tokens are measured by, so that a person can compare it with what the issuer says. */
+static void show_issuers(const struct options *o)
+{
+    for (uint32_t i = 0; i < o->auth.issuers_count; i++) {
+        const struct jwt_issuer *issuer = &o->auth.issuers[i];
+
+        (void)printf("  issuer    %s\n", issuer->issuer != NULL ? issuer->issuer : "any");
+        for (uint32_t k = 0; k < issuer->keys_count; k++)
+            (void)printf("  key       %s  secret  %s%s\n", issuer->keys[k].algorithm,
+                         issuer->keys[k].key_id[0] != '\0' ? "kid " : "no kid",
+                         problem_word(view_of_text(issuer->keys[k].key_id)).text);
+        if (issuer->public_keys != NULL)
+            show_public_keys(issuer->public_keys);
+    }
+}
+
 static void show(const struct options *o)
 {
     show_listeners(o);
@@ -47,6 +78,7 @@ static void show(const struct options *o)
         (void)printf("  host      %s\n", o->hosts[i].name);
     for (uint32_t i = 0; i < o->policy.rules_count; i++)
         (void)printf("  channel   " VIEW_FMT "\n", VIEW_ARG(o->policy.rules[i].pattern.text));
+    show_issuers(o);
     (void)printf("  origins %" PRIu32 ", roles %" PRIu32 ", token issuers %" PRIu32 "\n",
                  o->origins_count, o->policy.roles.count, o->auth.issuers_count);
 }
@@ -79,6 +111,17 @@ static void warn_origin(const struct origin_rule *rule)
             rule->host);
 }
 
+static void warn_ignored_keys(uint32_t row, struct key_source *source)
+{
+    struct key_set *set = key_source_keep(source);
+
+    if (key_set_ignored(set) > 0)
+        (void)printf("  warning: auth.jwt[%" PRIu32 "] leaves out %" PRIu32
+                     " of the keys of its jwks_file: %s\n",
+                     row, key_set_ignored(set), key_set_ignored_why(set));
+    key_set_drop(set);
+}
+
 static void warn(const struct options *o)
 {
     for (uint32_t i = 0; i < o->listeners_count; i++)
@@ -97,6 +140,8 @@ static void warn(const struct options *o)
         if (o->auth.issuers[i].audience == NULL)
             (void)printf("  warning: auth.jwt[%" PRIu32 "] does not check for whom a token is\n",
                          i);
+        if (o->auth.issuers[i].public_keys != NULL)
+            warn_ignored_keys(i, o->auth.issuers[i].public_keys);
     }
     if (o->policy.rules_count == 0)
         (void)printf("  warning: no channels: nobody can subscribe or publish\n");

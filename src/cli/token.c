@@ -23,16 +23,18 @@ struct token_request {
 
 static void usage(FILE *to)
 {
-    (void)fputs("usage: gateward token --config FILE --sub USER --roles ROLES [--ttl TIME]\n"
-                "                      [--issuer-index N]\n\n"
-                "Prints a token signed with the first secret of auth.jwt.\n\n"
-                "  -c, --config FILE     the configuration\n"
-                "      --sub USER        who: A-Z a-z 0-9 _ -, at most 64\n"
-                "      --roles ROLES     roles of the configuration, with commas between them\n"
-                "      --ttl TIME        how long it is good: 30s, 15m, 12h, 7d (default 1h)\n"
-                "      --issuer-index N  which row of auth.jwt, from 0 (default 0)\n"
-                "  -h, --help            this text\n",
-                to);
+    (void)fputs(
+        "usage: gateward token --config FILE --sub USER --roles ROLES [--ttl TIME]\n"
+        "                      [--issuer-index N]\n\n"
+        "Prints a token signed with the first secret of a row of auth.jwt. A row with public\n"
+        "keys (jwks_file) cannot sign: its tokens come from the issuer.\n\n"
+        "  -c, --config FILE     the configuration\n"
+        "      --sub USER        who: A-Z a-z 0-9 _ -, at most 64\n"
+        "      --roles ROLES     roles of the configuration, with commas between them\n"
+        "      --ttl TIME        how long it is good: 30s, 15m, 12h, 7d (default 1h)\n"
+        "      --issuer-index N  which row of auth.jwt, from 0 (default 0)\n"
+        "  -h, --help            this text\n",
+        to);
 }
 
 /* "15m" as seconds; false unless it is 1 second to a year. */
@@ -120,6 +122,14 @@ static int make_token(const struct token_request *request)
             stderr,
             "gateward token: the configuration has %u rows under auth.jwt, counted from 0\n",
             (unsigned)o->auth.issuers_count);
+        exit_code = CLI_USAGE;
+    } else if (o->auth.issuers[request->issuer].keys_count == 0) {
+        (void)fprintf(
+            stderr,
+            "gateward token: auth.jwt[%u] holds public keys (jwks_file), which verify and "
+            "cannot sign: its tokens come\nfrom the issuer. --issuer-index chooses another "
+            "row; one with a `secret` can sign.\n",
+            (unsigned)request->issuer);
         exit_code = CLI_USAGE;
     } else {
         exit_code = print_token(o, request, ttl_s);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_auth.c: `auth` of a configuration: who signs tokens, and with which secret. The secret
- * itself never stands in the file, never in a message, and is wiped as soon as the keys are made.
- * Nothing about a token is left to chance: algorithms, issuer and audience are said, or switched
- * off by name. */
+/* options_auth.c: `auth` of a configuration: who signs tokens, and with which keys. A secret never
+ * stands in the file, never in a message, and is wiped as soon as the keys are made. A row is
+ * symmetric or asymmetric, so that no token can choose between the two. Nothing about a token is
+ * left to chance: algorithms, issuer and audience are said, or switched off by name. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/jwks.h"
 #include "base/status.h"
 #include "crypto/secret.h"
 #include "server/options_load.h"
 
 #define SECRETS_MAX 2 /* the old one and the new one, while they change */
 
-static const char *const algorithm_names[] = {"HS256", "HS384", "HS512", NULL};
-static const char *const later_names[] = {"RS256", "RS384", "RS512", "PS256", "PS384",   "PS512",
-                                          "ES256", "ES384", "ES512", "EdDSA", "Ed25519", NULL};
+/* The symmetric ones first, then the others in the order of enum signature_algorithm. */
+static const char *const algorithm_names[] = {"HS256", "HS384", "HS512", "RS256", "RS384",
+                                              "RS512", "PS256", "PS384", "PS512", "ES256",
+                                              "ES384", "ES512", "EdDSA", NULL};
+#define SYMMETRIC_COUNT 3
+#define SYMMETRIC       ((1U << SYMMETRIC_COUNT) - 1)
 
 struct secret_draft {
     char *file, *env, *kid;
@@ -27,6 +31,7 @@ struct issuer_draft {
     unsigned algorithms; /* bit n: algorithm_names[n] */
     struct secret_draft secrets[SECRETS_MAX];
     unsigned secrets_count;
+    char *jwks_file;
     char *issuer, *audience, *kid, *roles_claim;
     uint64_t skew_ms;
 };
@@ -48,14 +53,6 @@ static void read_algorithm(struct issuer_draft *draft, const struct node *item,
         draft->algorithms |= 1U << i;
         return;
     }
-    for (unsigned i = 0; later_names[i] != NULL; i++) {
-        if (!view_eq(item->text, view_of_text(later_names[i])))
-            continue;
-        problems_add(problems, item->line, item->column,
-                     "`%s` is not available in this version: HS256, HS384 and HS512 are",
-                     later_names[i]);
-        return;
-    }
     if (view_eq_nocase(item->text, VIEW("none")))
         problems_add(problems, item->line, item->column,
                      "`none` would accept tokens that nobody signed");
@@ -67,11 +64,12 @@ static void read_algorithm(struct issuer_draft *draft, const struct node *item,
 
 static int read_algorithms(struct node *value, void *target, struct problems *problems)
 {
-    if (!option_is_list(value, 8, problems))
+    if (!option_is_list(value, 16, problems))
         return E_INVALID;
     if (value->count == 0)
         problems_add(problems, value->line, value->column,
-                     "`algorithms` is empty: [HS256] is usual");
+                     "`algorithms` is empty: [HS256] is usual with a `secret`, [RS256] or [ES256] "
+                     "with a `jwks_file`");
     for (const struct node *item = value->first; item != NULL; item = item->next)
         read_algorithm(target, item, problems);
     return OK;
@@ -180,6 +178,9 @@ static int read_secret(struct node *value, void *target, struct problems *proble
     if (draft->secrets_count == 2 && first->len > 0 &&
         ct_equal(first->data, second->data, first->len, second->len))
         problems_add(problems, value->line, value->column, "both secrets are the same");
+    if (draft->secrets_count == 2 && draft->secrets[0].kid != NULL &&
+        draft->secrets[1].kid != NULL && strcmp(draft->secrets[0].kid, draft->secrets[1].kid) == 0)
+        problems_add(problems, value->line, value->column, "both secrets have the same `kid`");
     return OK;
 }
 
@@ -187,7 +188,8 @@ static const struct option issuer_rows[] = {
     {.name = "algorithms",
      .type = OPTION_CUSTOM,
      .custom = read_algorithms,
-     .help = "[HS256, HS384, HS512]: what a token may be signed with"},
+     .help = "what a token may be signed with: of HS256 HS384 HS512 with `secret`; of RS256 RS384 "
+             "RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA with `jwks_file`"},
     {.name = "secret",
      .type = OPTION_CUSTOM,
      .custom = read_secret,
@@ -204,7 +206,7 @@ static const struct option issuer_rows[] = {
     {.name = "kid",
      .type = OPTION_TEXT,
      .offset = offsetof(struct issuer_draft, kid),
-     .help = "key id a token must carry; absent: any"},
+     .help = "with `secret`: key id a token must carry; absent: any"},
     {.name = "roles_claim",
      .type = OPTION_TEXT,
      .offset = offsetof(struct issuer_draft, roles_claim),
@@ -216,8 +218,11 @@ static const struct option issuer_rows[] = {
      .max = 5 * 60 * 1000,
      .fallback = "30s",
      .help = "how far clocks may be apart"},
+    {.name = "jwks_file",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, jwks_file),
+     .help = "public keys of the issuer: a JWK set (RFC 7517), read at the start"},
     {.name = "jwks_url", .type = OPTION_LATER, .help = "public keys from the issuer"},
-    {.name = "jwks_file", .type = OPTION_LATER, .help = "public keys from a file"},
     {0},
 };
 
@@ -232,20 +237,48 @@ static void issuer_draft_clear(struct issuer_draft *draft)
     free(draft->audience);
 }
 
+/* A symmetric key verifies and signs, a public key only verifies; where a token could choose which
+ * of the two a key is, everyone could sign. */
+static void check_kind(struct node *entry, const struct issuer_draft *draft,
+                       struct problems *problems)
+{
+    bool has_secret = node_member(entry, "secret") != NULL;
+    bool has_file = node_member(entry, "jwks_file") != NULL;
+    bool is_symmetric = (draft->algorithms & SYMMETRIC) != 0;
+    bool is_asymmetric = (draft->algorithms & ~SYMMETRIC) != 0;
+    const char *fault = NULL;
+
+    if (has_secret && has_file)
+        fault = "a row has either `secret` or `jwks_file`: make two rows";
+    else if (is_symmetric && is_asymmetric)
+        fault = "a row is either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric (the "
+                "others, with `jwks_file`): make two rows";
+    else if (is_asymmetric && has_secret)
+        fault = "`secret` goes with HS256, HS384 and HS512 only: the other algorithms take public "
+                "keys from `jwks_file`";
+    else if (is_symmetric && has_file)
+        fault = "HS256, HS384 and HS512 take a `secret`: `jwks_file` holds public keys";
+    else if (has_file && draft->kid != NULL)
+        fault = "`kid` goes with `secret` only: the keys of `jwks_file` bring their own";
+    else if (!has_secret && !has_file && is_asymmetric && node_member(entry, "jwks_url") == NULL)
+        fault = "`jwks_file` is missing: the public keys of the issuer";
+    else if (!has_secret && !has_file && node_member(entry, "jwks_url") == NULL)
+        fault = "`secret` is missing: {file: NAME} or {env: NAME}";
+    if (fault != NULL)
+        problems_add(problems, entry->line, entry->column, "%s", fault);
+}
+
 static void check_required(struct node *entry, const struct issuer_draft *draft,
                            struct problems *problems)
 {
-    bool has_jwks =
-        node_member(entry, "jwks_url") != NULL || node_member(entry, "jwks_file") != NULL;
-
     if (entry->type != NODE_MAP)
         return;
     if (node_member(entry, "algorithms") == NULL)
-        problems_add(problems, entry->line, entry->column,
-                     "`algorithms` is missing: [HS256] is usual");
-    if (node_member(entry, "secret") == NULL && !has_jwks)
-        problems_add(problems, entry->line, entry->column,
-                     "`secret` is missing: {file: NAME} or {env: NAME}");
+        problems_add(
+            problems, entry->line, entry->column,
+            "`algorithms` is missing: [HS256] is usual with a `secret`, [RS256] or [ES256] "
+            "with a `jwks_file`");
+    check_kind(entry, draft, problems);
     if (node_member(entry, "issuer") == NULL)
         problems_add(problems, entry->line, entry->column,
                      "`issuer` is missing: a name, or null if it is not to be checked");
@@ -285,6 +318,38 @@ static void add_key(struct jwt_issuer *issuer, const struct issuer_draft *draft,
     issuer->keys_count++;
 }
 
+static void add_secrets(struct jwt_issuer *issuer, const struct issuer_draft *draft,
+                        struct problems *problems)
+{
+    for (unsigned s = 0; s < draft->secrets_count; s++)
+        for (unsigned a = 0; a < SYMMETRIC_COUNT; a++)
+            if ((draft->algorithms & (1U << a)) != 0)
+                add_key(issuer, draft, &draft->secrets[s], a, problems);
+}
+
+static void add_public_keys(struct jwt_issuer *issuer, const struct issuer_draft *draft,
+                            struct node *entry, struct problems *problems)
+{
+    const struct node *place = node_member(entry, "jwks_file");
+    char *path = options_path(draft->l, draft->jwks_file, place, problems);
+    struct error why = {{0}, 0, 0};
+    struct key_set *set = NULL;
+    int rc;
+
+    if (path == NULL)
+        return;
+    rc = jwks_load(&set, path, draft->algorithms >> SYMMETRIC_COUNT, &why);
+    if (rc == OK && key_source_new(&issuer->public_keys, set) != OK) {
+        error_set(&why, "cannot be kept: %s", status_text(E_NOMEM));
+        key_set_drop(set);
+        rc = E_NOMEM;
+    }
+    if (rc != OK)
+        problems_add(problems, place->line, place->column, "`jwks_file`: %s %s",
+                     problem_word(view_of_text(draft->jwks_file)).text, why.text);
+    free(path);
+}
+
 static void add_issuer(struct loading *l, struct node *entry, struct problems *problems)
 {
     struct jwt_issuer *issuer = &l->o.auth.issuers[l->o.auth.issuers_count];
@@ -293,10 +358,10 @@ static void add_issuer(struct loading *l, struct node *entry, struct problems *p
 
     options_read(issuer_rows, entry, &draft, problems);
     check_required(entry, &draft, problems);
-    for (unsigned s = 0; s < draft.secrets_count && problems->errors == errors_before; s++)
-        for (unsigned a = 0; algorithm_names[a] != NULL; a++)
-            if ((draft.algorithms & (1U << a)) != 0)
-                add_key(issuer, &draft, &draft.secrets[s], a, problems);
+    if (problems->errors == errors_before && draft.jwks_file != NULL)
+        add_public_keys(issuer, &draft, entry, problems);
+    else if (problems->errors == errors_before)
+        add_secrets(issuer, &draft, problems);
     issuer->issuer = draft.issuer;
     issuer->audience = draft.audience;
     issuer->roles_claim = draft.roles_claim;
@@ -349,6 +414,7 @@ void options_clear_auth(struct options *o)
 
         for (uint32_t k = 0; k < issuer->keys_count; k++)
             hmac_key_free(issuer->keys[k].hmac);
+        key_source_free(issuer->public_keys);
         free((void *)(uintptr_t)issuer->issuer);
         free((void *)(uintptr_t)issuer->audience);
         free((void *)(uintptr_t)issuer->roles_claim);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_auth_test.c: issuers, algorithms and secrets; no secret ever shows in a message. */
+/* options_auth_test.c: issuers, algorithms, secrets and public keys; no secret ever shows in a
+ * message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "auth/key_set.h"
 #include "options_fixture.h"
 
 #define ROW(members) LISTEN CHANNELS "auth:\n  jwt:\n    - {" members "}\n"
@@ -61,17 +63,15 @@ static void null_switches_a_claim_off_and_nothing_else_does(void **state)
                  "out of range: 0s to 5m");
 }
 
-static void algorithms_are_exact_and_symmetric(void **state)
+static void algorithms_are_exact(void **state)
 {
     struct options *o = load_good(ROW("algorithms: [HS512, HS256], " FILE_SECRET NO_CLAIMS));
 
     (void)state;
     assert_int_equal(o->auth.issuers[0].keys_count, 2);
     options_free(o);
-    assert_fault(ROW("algorithms: [RS256], " FILE_SECRET NO_CLAIMS),
-                 "t:5:21: `RS256` is not available in this version");
-    assert_fault(ROW("algorithms: [EdDSA], " FILE_SECRET NO_CLAIMS),
-                 "`EdDSA` is not available in this version");
+    assert_fault(ROW("algorithms: [Ed25519], " FILE_SECRET NO_CLAIMS),
+                 "there is no algorithm `Ed25519`");
     assert_fault(ROW("algorithms: [none], " FILE_SECRET NO_CLAIMS), "tokens that nobody signed");
     assert_fault(ROW("algorithms: [NonE], " FILE_SECRET NO_CLAIMS), "tokens that nobody signed");
     assert_fault(ROW("algorithms: [hs256], " FILE_SECRET NO_CLAIMS),
@@ -84,8 +84,6 @@ static void algorithms_are_exact_and_symmetric(void **state)
     assert_fault(ROW(FILE_SECRET NO_CLAIMS), "t:5:7: `algorithms` is missing");
     assert_fault(ROW("algorithms: [HS256], " FILE_SECRET NO_CLAIMS ", jwks_url: https://x"),
                  "`jwks_url` is not available");
-    assert_fault(ROW("algorithms: [HS256], " FILE_SECRET NO_CLAIMS ", jwks_file: x"),
-                 "`jwks_file` is not available");
 }
 
 static void secrets_stand_elsewhere(void **state)
@@ -181,10 +179,128 @@ static void two_secrets_while_they_change(void **state)
     assert_fault(
         ROW("algorithms: [HS256], secret: [{file: jwt.secret}, {file: jwt.secret}]" NO_CLAIMS),
         "both secrets are the same");
+    assert_fault(ROW("algorithms: [HS256], secret: [{file: jwt.secret, kid: a}, {file: old.secret, "
+                     "kid: a}]" NO_CLAIMS),
+                 "both secrets have the same `kid`");
     assert_fault(
         ROW("algorithms: [HS256], secret: {file: jwt.secret, kid: "
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}" NO_CLAIMS),
         "`kid` is too long");
+}
+
+#define EC_KEY                                                                                     \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"ec\","                                            \
+    "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","                                       \
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"}"
+#define ED_KEY                                                                                     \
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"ed\","                                         \
+    "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
+#define RSA_KEY                                                                                    \
+    "{\"kty\":\"RSA\",\"kid\":\"rsa\",\"e\":\"AQAB\",\"n\":"                                       \
+    "\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2ai"                                                    \
+    "AFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4" \
+    "Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qM" \
+    "QvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF4" \
+    "4-csFCur-kEgU8awapJzKnqDKgw\"}"
+
+/* The file "extra" holds a set of these keys. */
+static void write_keys(const char *keys)
+{
+    char text[4096];
+    int len = snprintf(text, sizeof(text), "{\"keys\":[%s]}", keys);
+
+    assert_true(len > 0 && len < (int)sizeof(text));
+    fixture_write("extra", text, (size_t)len, 0644);
+}
+
+static void a_row_may_hold_public_keys(void **state)
+{
+    struct key_set *set;
+    struct options *o;
+
+    (void)state;
+    write_keys(RSA_KEY "," EC_KEY "," ED_KEY);
+    o = load_good(ROW("algorithms: [RS256, ES256, EdDSA], jwks_file: extra, issuer: a, "
+                      "audience: b"));
+    assert_int_equal(o->auth.issuers[0].keys_count, 0);
+    assert_non_null(o->auth.issuers[0].public_keys);
+    set = key_source_keep(o->auth.issuers[0].public_keys);
+    assert_int_equal(key_set_count(set), 3);
+    assert_int_equal(jwk_algorithm(key_set_at(set, 0)), SIGNATURE_RS256);
+    assert_int_equal(jwk_algorithm(key_set_at(set, 1)), SIGNATURE_ES256);
+    assert_int_equal(jwk_algorithm(key_set_at(set, 2)), SIGNATURE_EDDSA);
+    key_set_drop(set);
+    options_free(o);
+    o = load_good(ROW("algorithms: [PS512], jwks_file: extra" NO_CLAIMS));
+    set = key_source_keep(o->auth.issuers[0].public_keys);
+    assert_int_equal(key_set_count(set), 1);
+    assert_int_equal(key_set_ignored(set), 2);
+    assert_int_equal(jwk_algorithm(key_set_at(set, 0)), SIGNATURE_PS512);
+    key_set_drop(set);
+    options_free(o);
+}
+
+/* Two rows, one of each kind: that is how both are had. */
+static void rows_of_both_kinds_stand_side_by_side(void **state)
+{
+    struct options *o;
+
+    (void)state;
+    write_keys(EC_KEY);
+    o = load_good(LISTEN CHANNELS
+                  "auth:\n  jwt:\n    - {algorithms: [HS256], " FILE_SECRET NO_CLAIMS "}\n"
+                  "    - {algorithms: [ES256], jwks_file: extra" NO_CLAIMS "}\n");
+    assert_int_equal(o->auth.issuers_count, 2);
+    assert_null(o->auth.issuers[0].public_keys);
+    assert_int_equal(o->auth.issuers[0].keys_count, 1);
+    assert_non_null(o->auth.issuers[1].public_keys);
+    assert_int_equal(o->auth.issuers[1].keys_count, 0);
+    options_free(o);
+}
+
+static void a_row_is_symmetric_or_asymmetric(void **state)
+{
+    (void)state;
+    write_keys(EC_KEY);
+    assert_fault(ROW("algorithms: [HS256], " FILE_SECRET ", jwks_file: extra" NO_CLAIMS),
+                 "t:5:7: a row has either `secret` or `jwks_file`: make two rows");
+    assert_fault(ROW("algorithms: [ES256], " FILE_SECRET ", jwks_file: extra" NO_CLAIMS),
+                 "either `secret` or `jwks_file`");
+    assert_fault(ROW("algorithms: [HS256, RS256], jwks_file: extra" NO_CLAIMS),
+                 "either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric");
+    assert_fault(ROW("algorithms: [HS256, RS256], " FILE_SECRET NO_CLAIMS),
+                 "either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric");
+    assert_fault(ROW("algorithms: [RS256], " FILE_SECRET NO_CLAIMS),
+                 "take public keys from `jwks_file`");
+    assert_fault(ROW("algorithms: [HS256], jwks_file: extra" NO_CLAIMS),
+                 "HS256, HS384 and HS512 take a `secret`");
+    assert_fault(ROW("algorithms: [EdDSA]" NO_CLAIMS), "`jwks_file` is missing");
+    assert_fault(ROW("algorithms: [ES256], jwks_file: extra, kid: ec" NO_CLAIMS),
+                 "`kid` goes with `secret` only");
+    assert_fault(ROW("algorithms: [ES256], jwks_url: https://id.example.com/keys" NO_CLAIMS),
+                 "`jwks_url` is not available in this version");
+    assert_fault(ROW("algorithms: [ES256], jwks_file: {file: extra}" NO_CLAIMS),
+                 "`jwks_file` must be text");
+}
+
+static void faults_in_a_set_of_keys_have_their_place(void **state)
+{
+    (void)state;
+    assert_fault(ROW("algorithms: [ES256], jwks_file: none.json" NO_CLAIMS),
+                 "t:5:40: `jwks_file`: none.json cannot be read: No such file");
+    write_keys(EC_KEY "," EC_KEY);
+    assert_fault(ROW("algorithms: [ES256], jwks_file: extra" NO_CLAIMS),
+                 "extra key 2 has the `kid` of a key before it");
+    write_keys(RSA_KEY);
+    assert_fault(ROW("algorithms: [RS256, PS256], jwks_file: extra" NO_CLAIMS),
+                 "extra key 1 names no `alg`, and `algorithms` lists several");
+    assert_fault(ROW("algorithms: [ES256], jwks_file: extra" NO_CLAIMS),
+                 "extra holds no key for these `algorithms`: key 1 serves none");
+    write_keys("{\"kty\":\"oct\",\"k\":\"hunter2\"}");
+    assert_fault(ROW("algorithms: [RS256], jwks_file: extra" NO_CLAIMS),
+                 "extra key 1 is a symmetric key");
+    fixture_write("extra", "hunter2", 7, 0644);
+    assert_fault(ROW("algorithms: [RS256], jwks_file: extra" NO_CLAIMS), "extra is no strict JSON");
 }
 
 static void other_ways_to_log_in_are_not_ignored(void **state)
@@ -211,13 +327,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_becomes_an_issuer),
         cmocka_unit_test(null_switches_a_claim_off_and_nothing_else_does),
-        cmocka_unit_test(algorithms_are_exact_and_symmetric),
+        cmocka_unit_test(algorithms_are_exact),
         cmocka_unit_test(secrets_stand_elsewhere),
         cmocka_unit_test(a_secret_never_shows),
         cmocka_unit_test(weak_secrets_are_refused),
         cmocka_unit_test(secrets_come_from_the_environment_once),
         cmocka_unit_test(each_hash_has_its_own_least_length),
         cmocka_unit_test(two_secrets_while_they_change),
+        cmocka_unit_test(a_row_may_hold_public_keys),
+        cmocka_unit_test(rows_of_both_kinds_stand_side_by_side),
+        cmocka_unit_test(a_row_is_symmetric_or_asymmetric),
+        cmocka_unit_test(faults_in_a_set_of_keys_have_their_place),
         cmocka_unit_test(other_ways_to_log_in_are_not_ignored),
     };
 
