@@ -48,7 +48,7 @@ struct peer {
     struct hub_subscriber subscriber;
     struct ws_decoder decoder;
     struct peer_who *who;
-    struct ws_deflate *own_deflate; /* context takeover only */
+    struct ws_deflate *own_deflate; /* context takeover only; NULL before its first use */
     struct ws_inflate *own_inflate; /* context takeover only */
     struct buf head;                /* incomplete request head */
     uint8_t *pong; /* length byte and payload of the one pong that waits for the backlog to leave */
@@ -69,7 +69,7 @@ struct peer {
     uint8_t route;       /* index into options->routes */
     uint8_t turned_away; /* enum refusal: over a limit at the door */
     uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
-    bool is_counted, is_upgraded, has_told_rate, is_tls;
+    bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
     const char *close_reason; /* constant text */
 };
 

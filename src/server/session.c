@@ -30,6 +30,20 @@ static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed
         conn_abort(&p->conn);
 }
 
+/* A compressor of its own, where the context is kept, costs a quarter of a megabyte: made with the
+ * first message worth it, so that nobody has one before the login. NULL: out of memory. */
+static struct ws_deflate *deflate_of(struct peer *p)
+{
+    int level = p->worker->server->options->deflate.level;
+
+    if (!p->keeps_context)
+        return worker_deflate(p->worker, p->window_bits);
+    if (p->own_deflate == NULL && ws_deflate_new(&p->own_deflate, p->window_bits,
+                                                 (uint8_t)(level != 0 ? level : 1), true) != OK)
+        return NULL;
+    return p->own_deflate;
+}
+
 void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
 {
     enum ws_opcode opcode = is_text ? WS_TEXT : WS_BINARY;
@@ -41,8 +55,7 @@ void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len
         return;
     p->messages_out++;
     if (p->window_bits != 0 && len >= COMPRESS_FROM_BYTES) {
-        deflate =
-            p->own_deflate != NULL ? p->own_deflate : worker_deflate(p->worker, p->window_bits);
+        deflate = deflate_of(p);
         if (deflate != NULL &&
             ws_deflate_message(deflate, bytes, len, &packed, &packed_bytes) == OK) {
             send_frame(p, opcode, true, packed, packed_bytes);
@@ -178,7 +191,7 @@ void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
         peer_due_by(p, loop_now_ms(p->worker->loop) + limits->queue_stall_ms);
     /* With context takeover the shared copy cannot serve: sent plain, which RFC 7692 section 6
      * always allows. */
-    if (p->window_bits != 0 && p->own_deflate == NULL)
+    if (p->window_bits != 0 && !p->keeps_context)
         packed = compressed_push(p->worker, p->window_bits, frame);
     p->messages_out++;
     if (conn_write_blob(&p->conn, packed != NULL ? packed : frame) != OK)
@@ -374,7 +387,6 @@ static bool start_deflate(struct peer *p, const struct ws_deflate_params *agreed
 {
     struct worker *w = p->worker;
     struct ws_inflate *inflate = w->inflate;
-    int level = w->server->options->deflate.level;
 
     if (!agreed->is_on)
         return true;
@@ -384,10 +396,7 @@ static bool start_deflate(struct peer *p, const struct ws_deflate_params *agreed
             return false;
         inflate = p->own_inflate;
     }
-    if (!agreed->server_no_context_takeover &&
-        ws_deflate_new(&p->own_deflate, agreed->server_max_window_bits,
-                       (uint8_t)(level != 0 ? level : 1), true) != OK)
-        return false;
+    p->keeps_context = !agreed->server_no_context_takeover;
     ws_decoder_init(&p->decoder, p->decoder.limits, inflate);
     return true;
 }
