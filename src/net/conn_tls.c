@@ -35,6 +35,7 @@ static int loop_tls_init(struct loop_tls *lt)
 
 void conn_loop_clear(struct loop *loop)
 {
+    heap_trim_stop(&loop->tls.trim);
     conn_items_free(loop);
     tls_io_free(loop->tls.io);
     free(loop->tls.plain);
@@ -405,6 +406,7 @@ static void admit(struct conn *c)
     link_remove(&t->wait);
     c->state = CONN_HANDSHAKE;
     loop->tls.running++;
+    heap_trim_note(&loop->tls.trim);
     memcpy(loop->rx, t->early.data, len);
     buf_clear(&t->early);
     conn_set_events(c, c->events | UV_READABLE);

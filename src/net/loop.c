@@ -151,6 +151,7 @@ int loop_new(struct loop **out)
     link_init(&loop->dirty);
     link_init(&loop->tls.waiting);
     loop->tls.max_running = CONN_MAX_HANDSHAKES_DEFAULT;
+    heap_trim_init(&loop->tls.trim, loop);
     loop->alarm_ms = UINT64_MAX;
     timer_wheel_init(&loop->wheel, clock_mono_ms());
     rc = open_handles(loop);

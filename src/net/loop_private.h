@@ -3,6 +3,7 @@
 #ifndef NET_LOOP_PRIVATE_H
 #define NET_LOOP_PRIVATE_H
 
+#include "net/heap_trim.h"
 #include "net/loop.h"
 #include "net/timer_wheel.h"
 #include "net/tls_stream.h"
@@ -25,6 +26,7 @@ struct loop_tls {
     uint8_t *join;       /* where small frames become one record */
     struct link waiting; /* conn_tls.wait: whole ClientHellos, in order of arrival */
     unsigned running, max_running;
+    struct heap_trim trim;
 };
 
 struct loop {
