@@ -69,6 +69,7 @@ struct peer {
     uint8_t route;       /* index into options->routes */
     uint8_t turned_away; /* enum refusal: over a limit at the door */
     uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
+    uint8_t unheard;     /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
     const char *close_reason; /* constant text */
 };

@@ -12,6 +12,9 @@
 
 #define PING_BYTES          8
 #define COMPRESS_FROM_BYTES 64 /* below that a message only grows */
+/* Messages behind our Close that are still taken apart to find the peer's: some were on their way.
+ * A flood of small ones that inflate to large ones would cost a worker two seconds. */
+#define UNHEARD_MAX 32
 
 /* --- out --- */
 
@@ -332,6 +335,8 @@ static bool on_event(struct peer *p, const struct ws_event *ws)
     case WS_EVENT_BINARY:
         if (!is_silent(p))
             on_message(p, ws);
+        else if (++p->unheard == UNHEARD_MAX)
+            peer_linger(p);
         break;
     }
     return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn);
