@@ -26,6 +26,7 @@ static enum auth_verdict check_jwt(struct identity *who, const struct question *
         return AUTH_OK;
     case JWT_EXPIRED:
         return AUTH_EXPIRED;
+    case JWT_UNAVAILABLE:
     case JWT_NO_MEMORY:
         return AUTH_UNAVAILABLE; /* our shortage says nothing about the token */
     default:

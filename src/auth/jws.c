@@ -152,13 +152,6 @@ static enum jwt_fault check_symmetric(const struct jws *jws, const struct jwt_is
 
 enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer)
 {
-    struct key_set *set;
-    enum jwt_fault fault;
-
-    if (issuer->public_keys == NULL)
-        return check_symmetric(jws, issuer);
-    set = key_source_keep(issuer->public_keys);
-    fault = key_set_check(set, jws);
-    key_set_drop(set);
-    return fault;
+    return issuer->public_keys == NULL ? check_symmetric(jws, issuer)
+                                       : key_source_check(issuer->public_keys, jws);
 }

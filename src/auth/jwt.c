@@ -22,6 +22,7 @@ const char *jwt_fault_text(enum jwt_fault fault)
         [JWT_CRITICAL] = "token_critical_header",
         [JWT_UNKNOWN_KEY] = "token_unknown_key",
         [JWT_SIGNATURE] = "token_signature",
+        [JWT_UNAVAILABLE] = "keys_unavailable",
         [JWT_CLAIMS] = "token_claims",
         [JWT_ISSUER] = "token_issuer",
         [JWT_AUDIENCE] = "token_audience",

@@ -54,6 +54,7 @@ enum jwt_fault {
     JWT_CRITICAL,
     JWT_UNKNOWN_KEY,
     JWT_SIGNATURE,
+    JWT_UNAVAILABLE, /* the keys that could have signed it are not there */
     JWT_CLAIMS,
     JWT_ISSUER,
     JWT_AUDIENCE,

@@ -22,6 +22,9 @@ struct key_set {
 struct key_source {
     pthread_mutex_t lock;
     struct key_set *set;
+    uint32_t algorithms; /* 0: nobody fills it */
+    void (*missed)(void *context);
+    void *context;
 };
 
 int key_set_new(struct key_set **out, uint32_t room)
@@ -151,7 +154,7 @@ enum jwt_fault key_set_check(const struct key_set *set, const struct jws *jws)
 
 int key_source_new(struct key_source **out, struct key_set *set)
 {
-    struct key_source *source = malloc(sizeof(*source));
+    struct key_source *source = calloc(1, sizeof(*source));
 
     if (source == NULL)
         return E_NOMEM;
@@ -178,7 +181,7 @@ struct key_set *key_source_keep(struct key_source *source)
     struct key_set *set;
 
     (void)pthread_mutex_lock(&source->lock);
-    set = key_set_keep(source->set);
+    set = source->set == NULL ? NULL : key_set_keep(source->set);
     (void)pthread_mutex_unlock(&source->lock);
     return set;
 }
@@ -192,4 +195,34 @@ void key_source_replace(struct key_source *source, struct key_set *set)
     source->set = set;
     (void)pthread_mutex_unlock(&source->lock);
     key_set_drop(old);
+}
+
+void key_source_follow(struct key_source *source, uint32_t algorithms,
+                       void (*missed)(void *context), void *context)
+{
+    source->algorithms = algorithms;
+    source->missed = missed;
+    source->context = context;
+}
+
+static bool is_followed(const struct key_source *source, const struct jws *jws)
+{
+    int algorithm = signature_find(jws->algorithm);
+
+    return algorithm >= 0 && (source->algorithms & (UINT32_C(1) << algorithm)) != 0;
+}
+
+enum jwt_fault key_source_check(struct key_source *source, const struct jws *jws)
+{
+    struct key_set *set = key_source_keep(source);
+    enum jwt_fault fault = set == NULL ? JWT_ALGORITHM : key_set_check(set, jws);
+    bool is_missing = set == NULL;
+
+    key_set_drop(set);
+    if ((fault != JWT_ALGORITHM && fault != JWT_UNKNOWN_KEY) || !is_followed(source, jws))
+        return fault;
+    if (is_missing)
+        return JWT_UNAVAILABLE;
+    source->missed(source->context);
+    return fault;
 }

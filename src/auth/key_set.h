@@ -45,12 +45,20 @@ enum jwt_fault key_set_check(const struct key_set *set, const struct jws *jws);
 /* The place from which readers on any thread take the set that holds now. */
 struct key_source;
 
-/* Takes the caller's hold on `set`. E_NOMEM. */
+/* Takes the caller's hold on `set`, which may be NULL: none yet. E_NOMEM. */
 int key_source_new(struct key_source **out, struct key_set *set);
 void key_source_free(struct key_source *source);
-/* The set that holds now, to be dropped. */
+/* Before anyone reads: whoever fills this source is told, on the reader's thread, of each token of
+ * one of `algorithms` (see jwk.h) whose key the set lacks. It may not wait. */
+void key_source_follow(struct key_source *source, uint32_t algorithms,
+                       void (*missed)(void *context), void *context);
+/* The set that holds now, to be dropped; NULL while there is none. */
 struct key_set *key_source_keep(struct key_source *source);
-/* From now on `set`, whose hold it takes; the keys of the old set serve nobody who asks later. */
+/* key_set_check with the set that holds now. JWT_UNAVAILABLE: there is none, and the token is of an
+ * algorithm that it would serve. */
+enum jwt_fault key_source_check(struct key_source *source, const struct jws *jws);
+/* From now on `set`, whose hold it takes (NULL: none); the keys of the old set serve nobody who
+ * asks later. */
 void key_source_replace(struct key_source *source, struct key_set *set);
 
 #endif

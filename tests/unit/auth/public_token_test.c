@@ -378,6 +378,46 @@ static void rows_of_both_kinds_do_not_mix(void **state)
     hmac_key_free(rows[1].keys[0].hmac);
 }
 
+static void count_miss(void *context)
+{
+    ++*(unsigned *)context;
+}
+
+/* While the keys of one issuer are not there, its tokens must wait; nobody can tell whose a token
+ * of an unknown key is, but one that another issuer has signed is that issuer's affair. */
+static void tokens_wait_for_keys_that_are_not_there(void **state)
+{
+    static const struct {
+        const char *header, *payload;
+        int signer;
+        enum jwt_fault fault;
+    } rows[] = {
+        {"{\"alg\":\"ES256\",\"kid\":\"other\"}", FOR_US, SIGNATURE_ES256, JWT_UNAVAILABLE},
+        {"{\"alg\":\"ES256\",\"kid\":\"ES256\"}", FOR_US, SIGNATURE_ES384, JWT_UNAVAILABLE},
+        {"{\"alg\":\"ES256\",\"kid\":\"ES256\"}", FOR_US, SIGNATURE_ES256, JWT_OK},
+        {"{\"alg\":\"ES256\",\"kid\":\"ES256\"}", GOOD_PAYLOAD, SIGNATURE_ES256, JWT_AUDIENCE},
+        {"{\"alg\":\"RS256\",\"kid\":\"other\"}", FOR_US, SIGNATURE_RS256, JWT_UNKNOWN_KEY},
+        {"{\"alg\":\"HS256\"}", FOR_US, SIGNATURE_ES256, JWT_ALGORITHM},
+        {"{\"alg\":\"none\"}", FOR_US, SIGNATURE_ES256, JWT_ALGORITHM},
+    };
+    struct jwt_issuer two[2] = {{.roles_claim = "roles"}, bench.issuer};
+    struct jwt_rules rules = {two, 2, &bench.roles};
+    struct identity who;
+    unsigned misses = 0;
+
+    (void)state;
+    assert_int_equal(key_source_new(&two[0].public_keys, NULL), OK);
+    key_source_follow(two[0].public_keys, JWK_ALGORITHM(SIGNATURE_ES256), count_miss, &misses);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)public_token(&token, rows[i].header, rows[i].payload, &signers[rows[i].signer]);
+        arena_reset(&bench.arena);
+        assert_int_equal(jwt_verify(&who, &rules, token_view(&token), NOW, &bench.arena),
+                         rows[i].fault);
+    }
+    assert_int_equal(misses, 0);
+    key_source_free(two[0].public_keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +432,7 @@ int main(void)
         cmocka_unit_test(long_key_names),
         cmocka_unit_test(a_key_speaks_for_its_own_issuer_only),
         cmocka_unit_test(rows_of_both_kinds_do_not_mix),
+        cmocka_unit_test(tokens_wait_for_keys_that_are_not_there),
     };
 
     return cmocka_run_group_tests(tests, open_bench, close_bench);
