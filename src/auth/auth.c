@@ -34,11 +34,24 @@ static enum auth_verdict check_jwt(struct identity *who, const struct question *
     }
 }
 
+static enum auth_verdict check_certificate(struct identity *who, const struct question *q,
+                                           const char **fault)
+{
+    enum certificate_fault answer = certificate_identify(
+        who, q->auth->certificates, q->auth->certificates_count, q->credential->token, q->wall_s);
+
+    *fault = certificate_fault_text(answer);
+    if (answer == CERTIFICATE_OK)
+        return AUTH_OK;
+    return answer == CERTIFICATE_EXPIRED ? AUTH_EXPIRED : AUTH_FAILED;
+}
+
 static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who,
                                                             const struct question *q,
                                                             const char **fault) = {
     [CREDENTIAL_BEARER] = check_jwt,
     [CREDENTIAL_FIRST_MESSAGE] = check_jwt,
+    [CREDENTIAL_CERTIFICATE] = check_certificate,
 };
 
 enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* auth.h: every way to prove an identity ends here, in one struct identity. A method is one row of a table in auth.c.
- * Immutable once built: any thread may check. */
+/* auth.h: every way to prove an identity ends here, in one struct identity. A method is one row of
+ * a table in auth.c. Immutable once built: any thread may check. */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
 #include "access/identity.h"
+#include "auth/certificate.h"
 #include "auth/jwt.h"
 #include "base/arena.h"
 
-enum credential_kind { CREDENTIAL_BEARER, CREDENTIAL_FIRST_MESSAGE, CREDENTIAL_KINDS };
+enum credential_kind {
+    CREDENTIAL_BEARER,
+    CREDENTIAL_FIRST_MESSAGE,
+    CREDENTIAL_CERTIFICATE, /* token: the DER form of a certificate that TLS has verified */
+    CREDENTIAL_KINDS
+};
 struct credential {
     enum credential_kind kind;
     struct view token;
@@ -17,18 +23,22 @@ struct auth {
     const struct role_set *roles;
     struct jwt_issuer *issuers;
     uint32_t issuers_count;
+    struct certificate_row *certificates;
+    uint32_t certificates_count;
 };
 enum auth_verdict {
     AUTH_OK,
-    AUTH_FAILED,       /* "Authentication failed" */
-    AUTH_EXPIRED,      /* "Token expired" */
-    AUTH_UNAVAILABLE   /* a key source is down: fail closed, 503 or 1013 */
+    AUTH_FAILED,     /* "Authentication failed" */
+    AUTH_EXPIRED,    /* "Token expired" */
+    AUTH_UNAVAILABLE /* a key source is down: fail closed, 503 or 1013 */
 };
-/* *fault (may be NULL) is a stable snake_case word for the event log. Fails closed: anything but AUTH_OK leaves *who alone. */
-enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential, int64_t wall_s, struct arena *arena,
-                             struct identity *who, const char **fault);
-/* The token of an `Authorization` value of scheme Bearer (RFC 6750 section 2.1: b64token, scheme without case). false: not
- * of that form. */
+/* *fault (may be NULL) is a stable snake_case word for the event log. Fails closed: anything but
+ * AUTH_OK leaves *who alone. */
+enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
+                             int64_t wall_s, struct arena *arena, struct identity *who,
+                             const char **fault);
+/* The token of an `Authorization` value of scheme Bearer (RFC 6750 section 2.1: b64token, scheme
+ * without case). false: not of that form. */
 bool auth_bearer_parse(struct view header_value, struct view *token);
 
 #endif

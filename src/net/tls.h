@@ -44,7 +44,7 @@ struct tls_server;
  * under keys of our own that rotate every 12 h (the previous one still opens), no session cache, no
  * tickets at all where client certificates are asked for. A server name that no site has: fatal
  * unrecognized_name; none at all where there are several sites and one requires a certificate:
- * fatal missing_extension.
+ * fatal handshake_failure.
  * Refuses an OpenSSL older than 3.0.14, a key that does not fit, an RSA key below 2048 bits, an
  * expired certificate, a key file that others can read, a name in two sites, and CA, CRL or OCSP
  * files that are unsound or out of date; *why says what to do. */

@@ -234,7 +234,7 @@ int tls_names_on_hello(SSL *ssl, int *alert, void *context)
     if (!read_server_name(ssl, &name))
         return refuse(alert, SSL_AD_DECODE_ERROR, SSL_R_BAD_EXTENSION);
     if (name.len == 0 && t->needs_name)
-        return refuse(alert, SSL_AD_MISSING_EXTENSION, SSL_R_TLSV13_ALERT_MISSING_EXTENSION);
+        return refuse(alert, SSL_AD_HANDSHAKE_FAILURE, SSL_R_TLSV13_ALERT_MISSING_EXTENSION);
     if (name.len > 0)
         index = tls_names_find(t, name);
     if (index < 0 && t->sites_count == 1 && t->sites[0].names_count == 0)

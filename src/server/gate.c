@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 #include "base/random.h"
 #include "auth/origin.h"
+#include "server/login.h"
 #include "server/options.h"
 #include "wire/http1.h"
 #include "wire/http_answer.h"
@@ -134,7 +135,8 @@ static enum refusal ask_origin(const struct peer *p, const struct http1_request 
     return REFUSE_NONE;
 }
 
-/* *has_identity tells whether the request brought a good token. */
+/* *has_identity tells whether the request brought what is enough to log in: a good token, or a
+ * certificate. */
 static enum refusal ask_credentials(struct peer *p, const struct http1_request *request,
                                     struct identity *identity, bool *has_identity)
 {
@@ -145,12 +147,16 @@ static enum refusal ask_credentials(struct peer *p, const struct http1_request *
     const char *fault = "authorization_scheme";
     unsigned count = http1_find(request, VIEW("Authorization"), &header);
 
-    *has_identity = false;
+    *has_identity = login_certificate(p, identity);
     if (count == 0)
         return REFUSE_NONE;
     if (count > 1)
         return REFUSE_CREDENTIALS_REPEATED;
-    if (!auth_bearer_parse(header->value, &credential.token)) {
+    if (w->server->options->routes[p->route].kind == ROUTE_CHANNELS && !login_accepts(p, LOGIN_JWT))
+        fault = "authorization_not_taken";
+    else if (auth_bearer_parse(header->value, &credential.token))
+        fault = NULL;
+    if (fault != NULL) {
         p->close_reason = fault;
         return REFUSE_CREDENTIALS;
     }
@@ -163,6 +169,7 @@ static enum refusal ask_credentials(struct peer *p, const struct http1_request *
         p->close_reason = fault; /* to the event log only */
         return REFUSE_CREDENTIALS;
     }
+    login_bind(p, identity);
     *has_identity = true;
     return REFUSE_NONE;
 }
@@ -241,7 +248,9 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     if (http1_find(request, VIEW("Origin"), &origin) > 0)
         event.origin = origin->value;
     peer_log(p, &event);
-    session_start(p, upgrade, identity);
+    session_start(p, upgrade, login_lacks_certificate(p) ? NULL : identity);
+    if (login_lacks_certificate(p))
+        login_refuse_certificate(p);
 }
 
 static enum refusal ask_all(struct peer *p, const struct http1_request *request,

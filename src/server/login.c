@@ -119,9 +119,14 @@ static enum auth_verdict check(struct peer *p, struct view token, struct identit
     struct worker *w = p->worker;
     struct credential credential = {.kind = CREDENTIAL_FIRST_MESSAGE, .token = token};
 
+    enum auth_verdict verdict;
+
     *fault = "unknown";
-    return auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
-                      identity, fault);
+    verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
+                         identity, fault);
+    if (verdict == AUTH_OK)
+        login_bind(p, identity);
+    return verdict;
 }
 
 void login_first(struct peer *p, struct view token, const struct json *id)
@@ -148,7 +153,7 @@ void login_again(struct peer *p, struct view token, const struct json *id)
     const char *fault;
     enum auth_verdict verdict;
 
-    if (p->who == NULL) {
+    if (p->who == NULL || !login_accepts(p, LOGIN_JWT)) {
         say_error(p, id, "not_allowed", VIEW("This route takes no authentication"));
         return;
     }

@@ -16,4 +16,16 @@ void login_first(struct peer *p, struct view token, const struct json *id);
 void login_again(struct peer *p, struct view token, const struct json *id);
 void login_log_failed(struct peer *p, const char *fault);
 
+/* --- login_certificate.c --- */
+/* Does the route of the connection take this way to log in? */
+bool login_accepts(const struct peer *p, enum login_method method);
+/* Judges the client's certificate where the route takes one. True: *who is whom it names, and that
+ * is enough for the route. */
+bool login_certificate(struct peer *p, struct identity *who);
+/* Where a route requires a token and a certificate, the login ends with the first of them. */
+void login_bind(const struct peer *p, struct identity *who);
+/* After login_certificate: the route cannot do without a certificate, and there is no good one. */
+bool login_lacks_certificate(const struct peer *p);
+void login_refuse_certificate(struct peer *p); /* after the 101: closes with 4001 or 4003 */
+
 #endif

@@ -27,9 +27,12 @@ struct listen_options {
     int line;
 };
 enum route_kind { ROUTE_CHANNELS, ROUTE_ECHO };
+enum login_method { LOGIN_JWT, LOGIN_CERTIFICATE };
 struct route_options {
     char *path;
     enum route_kind kind;
+    unsigned accepts;  /* 1 << enum login_method, of those that `auth` sets up */
+    bool requires_all; /* of them, not one of them */
 };
 /* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds
  * them. */

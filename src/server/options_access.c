@@ -80,8 +80,7 @@ static void report_unknown_role(const struct role_set *set, const struct node *i
                  problem_word(item->text).text, problems_suggestion(item->text, names).text);
 }
 
-static uint64_t read_role_list(struct node *list, const struct role_set *set,
-                               struct problems *problems)
+uint64_t options_role_list(struct node *list, const struct role_set *set, struct problems *problems)
 {
     uint64_t roles = 0, bit;
 
@@ -108,7 +107,7 @@ static int read_allow(struct node *value, void *target, struct problems *problem
     struct channel_draft *draft = target;
 
     draft->has_allow = true;
-    draft->allow = read_role_list(value, draft->roles, problems);
+    draft->allow = options_role_list(value, draft->roles, problems);
     return OK;
 }
 
@@ -116,7 +115,7 @@ static int read_deny(struct node *value, void *target, struct problems *problems
 {
     struct channel_draft *draft = target;
 
-    draft->deny = read_role_list(value, draft->roles, problems);
+    draft->deny = options_role_list(value, draft->roles, problems);
     return OK;
 }
 

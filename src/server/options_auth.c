@@ -399,7 +399,11 @@ const struct option options_auth_rows[] = {
      .help = "who signs tokens"},
     {.name = "sessions", .type = OPTION_LATER, .help = "login by cookie"},
     {.name = "oauth2", .type = OPTION_LATER, .help = "login by token introspection"},
-    {.name = "client_certificates", .type = OPTION_LATER, .harmless = "[]", .help = "only: []"},
+    {.name = "client_certificates",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_certificates,
+     .children = options_certificate_rows,
+     .help = "which client certificate is which user; the first row that fits decides"},
     {.name = "csrf",
      .type = OPTION_LATER,
      .harmless = "required_for_cookies",
@@ -420,4 +424,5 @@ void options_clear_auth(struct options *o)
         free((void *)(uintptr_t)issuer->roles_claim);
     }
     free(o->auth.issuers);
+    options_clear_certificates(o);
 }

@@ -15,10 +15,31 @@
 static const char *const kind_names[] = {
     [ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
 
+static const char *const method_names[] = {
+    [LOGIN_JWT] = "jwt", [LOGIN_CERTIFICATE] = "certificate", NULL};
+static const char *const require_names[] = {"one", "all", NULL};
+
 struct route_draft {
     char *path;
-    int kind;
+    int kind, require; /* indexes into kind_names, require_names */
+    unsigned accepts;  /* 0: not said */
 };
+
+static int read_methods(struct node *value, void *target, struct problems *problems)
+{
+    struct route_draft *draft = target;
+    int which = 0;
+
+    if (!option_is_list(value, 8, problems))
+        return E_INVALID;
+    if (value->count == 0)
+        problems_add(problems, value->line, value->column,
+                     "`auth` names no way to log in: leave it out for all that are set up");
+    for (struct node *item = value->first; item != NULL; item = item->next)
+        if (option_choice(item, method_names, &which, problems))
+            draft->accepts |= 1U << which;
+    return OK;
+}
 
 const struct option options_route_rows[] = {
     {.name = "path",
@@ -31,6 +52,16 @@ const struct option options_route_rows[] = {
      .choices = kind_names,
      .fallback = "channels",
      .help = "echo sends everything back, without login: for tests only"},
+    {.name = "auth",
+     .type = OPTION_CUSTOM,
+     .custom = read_methods,
+     .help = "[jwt, certificate]: ways to log in; absent: all that `auth` sets up"},
+    {.name = "require",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct route_draft, require),
+     .choices = require_names,
+     .fallback = "one",
+     .help = "how many of those ways a connection takes; with all, the token says who it is"},
     {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
     {0},
 };
@@ -164,7 +195,14 @@ static void add_route(struct options *o, struct node *entry, struct problems *pr
         if (strcmp(o->routes[i].path, draft.path) == 0)
             problems_add(problems, place->line, place->column, "two routes have the path %s",
                          problem_word(view_of_text(draft.path)).text);
-    o->routes[o->routes_count++] = (struct route_options){draft.path, (enum route_kind)draft.kind};
+    if (draft.kind == ROUTE_ECHO && (draft.accepts != 0 || draft.require != 0))
+        problems_add(problems, entry->line, entry->column, "an echo route has no login");
+    o->routes[o->routes_count++] = (struct route_options){
+        .path = draft.path,
+        .kind = (enum route_kind)draft.kind,
+        .accepts = draft.accepts,
+        .requires_all = strcmp(require_names[draft.require], "all") == 0,
+    };
 }
 
 int options_read_routes(struct node *value, void *target, struct problems *problems)
@@ -182,6 +220,40 @@ int options_read_routes(struct node *value, void *target, struct problems *probl
     return OK;
 }
 
+static bool asks_certificates(const struct options *o)
+{
+    for (uint32_t i = 0; i < o->listeners_count; i++)
+        for (uint32_t k = 0; k < o->listeners[i].tls.sites_count; k++)
+            if (o->listeners[i].tls.sites[k].client != TLS_CLIENT_OFF)
+                return true;
+    return false;
+}
+
+/* Which ways to log in a route has, among those that are set up. */
+static void finish_methods(const struct options *o, struct route_options *route,
+                           struct problems *problems)
+{
+    unsigned there = (o->auth.issuers_count > 0 ? 1U << LOGIN_JWT : 0) |
+                     (o->auth.certificates_count > 0 ? 1U << LOGIN_CERTIFICATE : 0);
+
+    if (route->kind == ROUTE_ECHO)
+        return;
+    if (route->accepts == 0)
+        route->accepts = there;
+    if ((route->accepts & ~there & 1U << LOGIN_JWT) != 0)
+        problems_add(problems, 0, 0, "the route %s takes jwt, but `auth.jwt` is missing",
+                     route->path);
+    if ((route->accepts & ~there & 1U << LOGIN_CERTIFICATE) != 0)
+        problems_add(problems, 0, 0,
+                     "the route %s takes certificate, but `auth.client_certificates` is missing",
+                     route->path);
+    if (route->requires_all && (route->accepts & (route->accepts - 1)) == 0)
+        problems_add(problems, 0, 0,
+                     "the route %s requires all of one way to log in: auth: [jwt, certificate] is "
+                     "what it means",
+                     route->path);
+}
+
 void options_finish_routes(struct loading *l, struct problems *problems)
 {
     struct options *o = &l->o;
@@ -197,7 +269,15 @@ void options_finish_routes(struct loading *l, struct problems *problems)
     }
     for (uint32_t i = 0; i < o->routes_count; i++)
         serves_channels = serves_channels || o->routes[i].kind == ROUTE_CHANNELS;
-    if (serves_channels && o->auth.issuers_count == 0 && problems->errors == l->errors_before)
+    if (problems->errors != l->errors_before)
+        return;
+    for (uint32_t i = 0; i < o->routes_count; i++)
+        finish_methods(o, &o->routes[i], problems);
+    if (o->auth.certificates_count > 0 && !asks_certificates(o))
+        problems_add(problems, 0, 0,
+                     "`auth.client_certificates` is never asked for: set "
+                     "listen[].tls.client_certificates to optional or required");
+    if (serves_channels && o->auth.issuers_count == 0 && o->auth.certificates_count == 0)
         problems_add(problems, 0, 0,
                      "nobody could log in: `auth.jwt` is missing. For example\n"
                      "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: "

@@ -6,12 +6,13 @@
 #include "config/option.h"
 #include "server/options.h"
 
-#define LISTENERS_MAX 32
-#define ROUTES_MAX    64
-#define HOSTS_MAX     256
-#define ORIGINS_MAX   1000
-#define ISSUERS_MAX   16
-#define CHANNELS_MAX  4096
+#define LISTENERS_MAX    32
+#define ROUTES_MAX       64
+#define HOSTS_MAX        256
+#define ORIGINS_MAX      1000
+#define ISSUERS_MAX      16
+#define CHANNELS_MAX     4096
+#define CERTIFICATES_MAX 10000
 
 /* The target of the top-level rows. */
 struct loading {
@@ -44,6 +45,7 @@ extern const struct option options_listener_rows[]; /* one entry of `listen` */
 extern const struct option options_tls_rows[];
 extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
+extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
 extern const struct option options_channel_rows[];
 extern const struct option options_limits_rows[];
 extern const struct option options_timeouts_rows[];
@@ -58,6 +60,7 @@ int options_read_routes(struct node *value, void *target, struct problems *probl
 int options_read_hosts(struct node *value, void *target, struct problems *problems);
 int options_read_origins(struct node *value, void *target, struct problems *problems);
 int options_read_roles(struct node *value, void *target, struct problems *problems);
+int options_read_certificates(struct node *value, void *target, struct problems *problems);
 int options_read_channels(struct node *value, void *target, struct problems *problems);
 
 /* After all rows: what follows from several of them. */
@@ -65,11 +68,16 @@ void options_finish_hosts(struct loading *l, struct problems *problems);
 void options_finish_routes(struct loading *l, struct problems *problems);
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
 
+/* A list of roles that `set` knows, as bits; faults are reported. */
+uint64_t options_role_list(struct node *list, const struct role_set *set,
+                           struct problems *problems);
+
 /* options_tls.c */
 void options_finish_tls(const struct loading *l, struct listen_options *out,
                         const struct listener_draft *draft, struct problems *problems);
 void options_clear_tls(struct tls_server_options *tls);
 
+void options_clear_certificates(struct options *o);
 void options_clear_auth(struct options *o);
 void options_clear_access(struct options *o);
 void options_clear_listen(struct options *o);

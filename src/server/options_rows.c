@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options_rows.c: the whole file as rows, in the order in which they are read (roles before the
- * channels that name them), and the sections that hold plain numbers. */
+ * rows that name them), and the sections that hold plain numbers. */
 #include <pwd.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -264,13 +264,13 @@ const struct option options_rows[] = {
      .custom = options_read_origins,
      .help = "[https://example.com, \"https://*.example.com\"]: pages that browsers may come from; "
              "absent: none"},
-    {.name = "auth", .type = OPTION_SECTION, .children = options_auth_rows},
     {.name = "roles",
      .type = OPTION_CUSTOM,
      .custom = options_read_roles,
      .fallback = "{guest: [read], user: [read, write], moderator: [read, write, moderate], "
                  "admin: [read, write, moderate, admin]}",
      .help = "a role's permissions: read, write, moderate, admin"},
+    {.name = "auth", .type = OPTION_SECTION, .children = options_auth_rows},
     {.name = "channels",
      .type = OPTION_CUSTOM,
      .custom = options_read_channels,

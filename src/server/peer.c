@@ -168,7 +168,9 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
         struct event event = peer_event(p, EVENT_TOKEN_EXPIRED, OUTCOME_OK, NULL);
         event.close_code = CLOSE_TOKEN_EXPIRED;
         peer_log(p, &event);
-        session_close(p, CLOSE_TOKEN_EXPIRED, "Token expired");
+        session_close(p, CLOSE_TOKEN_EXPIRED,
+                      p->who->identity.method == IDENTITY_CERTIFICATE ? "Certificate expired"
+                                                                      : "Token expired");
     } else if (assembly_ms(p) <= now_ms) {
         time_out_assembly(p);
     } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,

@@ -72,6 +72,9 @@ struct peer {
     uint8_t unheard;     /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
     const char *close_reason; /* constant text */
+    const char *certificate_fault; /* why the client's certificate is no login; NULL: not asked, or
+                                      good */
+    int64_t certificate_ends_s;    /* of a good one */
 };
 
 /* --- peer.c --- */

@@ -11,6 +11,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def _name(text):
+    if isinstance(text, x509.Name):
+        return text
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
@@ -28,17 +30,30 @@ def _builder(subject, issuer, public_key, days):
             .not_valid_before(start).not_valid_after(now + datetime.timedelta(days=days)))
 
 
+def _write(directory, stem, chain, key):
+    cert_path = os.path.join(str(directory), stem + ".crt")
+    key_path = os.path.join(str(directory), stem + ".key")
+    with open(cert_path, "wb") as f:
+        f.write(b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))
+    with open(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
+        f.write(_pem_key(key))
+    return cert_path, key_path
+
+
 class Authority:
     """A certificate authority that issues certificates into a directory."""
 
-    def __init__(self, name="gateward test CA"):
+    def __init__(self, name="gateward test CA", parent=None):
+        """parent: the authority that signs this one; then its certificate goes along with what it issues."""
+        self.revoked = []
+        self.parent = parent
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = (
-            _builder(name, _name(name), self.key.public_key(), 30)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            _builder(name, _name(name) if parent is None else parent.certificate.subject, self.key.public_key(), 30)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False)
             .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True)
-            .sign(self.key, hashes.SHA256()))
+            .sign(self.key if parent is None else parent.key, hashes.SHA256()))
 
     def pem(self):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
@@ -57,10 +72,39 @@ class Authority:
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
             .sign(self.key, hashes.SHA256()))
-        cert_path = os.path.join(str(directory), stem + ".crt")
-        key_path = os.path.join(str(directory), stem + ".key")
-        with open(cert_path, "wb") as f:
-            f.write(certificate.public_bytes(serialization.Encoding.PEM))
-        with open(os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
-            f.write(_pem_key(key))
-        return cert_path, key_path
+        return _write(directory, stem, [certificate], key)
+
+    def chain(self):
+        """The certificates that a client must send along: this authority's, and those above it but the root."""
+        return [] if self.parent is None else [self.certificate] + self.parent.chain()
+
+    def client(self, directory, stem="client", subject="app-1", san=(), days=7, usage=ExtendedKeyUsageOID.CLIENT_AUTH,
+               raw_san=None, with_issuer=False):
+        """A client's certificate: subject is a common name or an x509.Name, san x509.GeneralNames, usage None: without
+        extended key usage, raw_san: the extension's bytes as they are. Returns the paths and the certificate."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = _builder(subject, self.certificate.subject, key.public_key(), days)
+        if san:
+            builder = builder.add_extension(x509.SubjectAlternativeName(list(san)), critical=False)
+        if raw_san is not None:
+            builder = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), raw_san), False)
+        if usage is not None:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        certificate = builder.sign(self.key, hashes.SHA256())
+        chain = [certificate] + (self.chain() or ([self.certificate] if with_issuer else []))
+        return _write(directory, stem, chain, key) + (certificate,)
+
+    def revoke(self, certificate):
+        self.revoked.append(certificate.serial_number)
+
+    def crl(self, days=7):
+        """The list of what was revoked, as PEM. Negative days: out of date."""
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+                   .last_update(now - datetime.timedelta(days=abs(days) + 1))
+                   .next_update(now + datetime.timedelta(days=days)))
+        for serial in self.revoked:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

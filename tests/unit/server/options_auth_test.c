@@ -311,8 +311,6 @@ static void other_ways_to_log_in_are_not_ignored(void **state)
                  "`sessions` is not available in this version");
     assert_fault(LISTEN CHANNELS AUTH "  oauth2: {}\n",
                  "`oauth2` is not available in this version");
-    assert_fault(LISTEN CHANNELS AUTH "  client_certificates: [{name: a}]\n",
-                 "`client_certificates` is not available");
     assert_fault(LISTEN CHANNELS AUTH "  csrf: off\n",
                  "the only value it takes is required_for_cookies");
     options_free(load_good(LISTEN CHANNELS AUTH

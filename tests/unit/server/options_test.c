@@ -88,7 +88,7 @@ static void the_agreed_format_is_taken(void **state)
 
     (void)state;
     assert_int_equal(o->workers, 2);
-    assert_true(o->listeners[0].allows_tls12);
+    assert_true(o->listeners[0].tls.allows_tls12);
     assert_int_equal(o->listeners[0].line, 3);
     assert_int_equal(o->origins_count, 2);
     assert_true(o->origins[1].is_wildcard);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client certificates at the login: TLS has verified the certificate, here it meets the list of who
+ * may come and what the route asks for. A browser sends its certificate to whoever makes it
+ * connect, as it does with cookies; the Origin has been judged before this. */
+#include "server/login.h"
+
+#include "auth/auth.h"
+#include "base/buf.h"
+
+static const struct route_options *route_of(const struct peer *p)
+{
+    return &p->worker->server->options->routes[p->route];
+}
+
+bool login_accepts(const struct peer *p, enum login_method method)
+{
+    return (route_of(p)->accepts & 1U << method) != 0;
+}
+
+static bool is_needed(const struct peer *p)
+{
+    const struct route_options *route = route_of(p);
+
+    return route->accepts == 1U << LOGIN_CERTIFICATE ||
+           (route->requires_all && login_accepts(p, LOGIN_CERTIFICATE));
+}
+
+bool login_certificate(struct peer *p, struct identity *who)
+{
+    struct worker *w = p->worker;
+    struct buf der = BUF_INIT(TLS_CLIENT_CHAIN_SIZE);
+    struct credential credential = {.kind = CREDENTIAL_CERTIFICATE};
+    enum auth_verdict verdict = AUTH_FAILED;
+    struct identity found;
+
+    p->certificate_fault = NULL;
+    if (!login_accepts(p, LOGIN_CERTIFICATE))
+        return false;
+    p->certificate_fault = "certificate_required";
+    if (conn_peer_certificate(&p->conn, &der) == OK) {
+        credential.token = buf_view(&der);
+        verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop),
+                             &w->arena, &found, &p->certificate_fault);
+    }
+    buf_clear(&der);
+    if (verdict != AUTH_OK)
+        return false;
+    p->certificate_fault = NULL;
+    p->certificate_ends_s = found.expires_at_s;
+    if (route_of(p)->requires_all)
+        return false; /* the token says who it is */
+    *who = found;
+    return true;
+}
+
+void login_bind(const struct peer *p, struct identity *who)
+{
+    if (route_of(p)->requires_all && p->certificate_ends_s < who->expires_at_s)
+        who->expires_at_s = p->certificate_ends_s;
+}
+
+bool login_lacks_certificate(const struct peer *p)
+{
+    return p->certificate_fault != NULL && is_needed(p);
+}
+
+void login_refuse_certificate(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, p->certificate_fault);
+    bool has_none = view_eq(view_of_text(p->certificate_fault), VIEW("certificate_required"));
+
+    event.close_code = has_none ? CLOSE_CERTIFICATE_REQUIRED : CLOSE_UNAUTHORIZED_CLIENT;
+    peer_log(p, &event);
+    if (has_none)
+        session_close(p, CLOSE_CERTIFICATE_REQUIRED, "Certificate required");
+    else
+        session_close(p, CLOSE_UNAUTHORIZED_CLIENT, "Unauthorized client");
+}
