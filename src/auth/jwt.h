@@ -32,6 +32,7 @@ struct jwt_key {
 int jwt_key_init_hmac(struct jwt_key *key, const char *algorithm, const char *key_id,
                       const void *secret, size_t secret_bytes);
 struct key_source;
+struct jwks_url;
 /* One row of auth.jwt. NULL issuer/audience = switched off by name in the configuration. A row is
  * symmetric (keys) or asymmetric (public_keys, key_set.h) and never both: with public_keys, nothing
  * looks at keys. */
@@ -42,6 +43,7 @@ struct jwt_issuer {
     struct jwt_key keys[JWT_KEYS_MAX];
     uint32_t keys_count;
     struct key_source *public_keys; /* NULL: symmetric. Owned by the row, shared by all threads */
+    struct jwks_url *jwks_url;      /* what fills public_keys; NULL: they came from a file */
 };
 
 /* For the event log, never for the client; JWT_EXPIRED alone is told. */

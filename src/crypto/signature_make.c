@@ -63,8 +63,8 @@ static int check_rsa(struct view n, struct view e, struct error *why)
     return OK;
 }
 
-/* Builds the key of this type and lets the library check it: composite and without small factors,
- * or on the curve. */
+/* Builds the key of this type and lets the library check it: on the curve, or composite (by
+ * Miller-Rabin with random bases) and without factors below 752. */
 static int build(struct signature_key **out, enum signature_algorithm algorithm, const char *type,
                  OSSL_PARAM_BLD *parts)
 {

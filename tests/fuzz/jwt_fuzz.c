@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz-rooms: base crypto message wire access auth */
 /* jwt_fuzz.c: three readings of the input. As a token: never accepted, since nobody but us has the
- * key. As "header LF payload" that we sign: an accepted one gives an identity that keeps every
- * promise of identity.h, the same one each time, and stops being accepted in the second it names or
- * with one bit changed. As the value of an Authorization field. */
+ * symmetric key, and nobody the private halves of the public ones. As "header LF payload" that we
+ * sign: an accepted one gives an identity that keeps every promise of identity.h, the same one each
+ * time, and stops being accepted in the second it names or with one bit changed. As the value of an
+ * Authorization field. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/jwks.h"
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/status.h"
@@ -17,8 +19,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define NOW INT64_C(1700000000)
 
+/* The examples of RFC 7517 appendix A.1 and RFC 8037 appendix A.2. */
+static const char *const public_keys =
+    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"k1\","
+    "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","
+    "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\"},"
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"},"
+    "{\"kty\":\"RSA\",\"alg\":\"PS256\",\"kid\":\"r\",\"e\":\"AQAB\",\"n\":"
+    "\"0vx7agoebGcQSuuPiLJXZptN"
+    "9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn"
+    "64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7"
+    "d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBn"
+    "iIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw\"}]}";
+
 static struct {
-    struct jwt_issuer issuer;
+    struct jwt_issuer rows[2];
     struct role_set roles;
     struct jwt_rules rules;
     struct arena arena;
@@ -26,16 +41,22 @@ static struct {
 
 static void prepare(void)
 {
+    struct key_set *set = NULL;
+
     if (bench.rules.issuers != NULL)
         return;
-    bench.issuer.roles_claim = "roles";
-    bench.issuer.skew_s = 30;
-    bench.issuer.keys_count = 1;
-    ASSERT(jwt_key_init_hmac(&bench.issuer.keys[0], "HS256", "k1",
+    bench.rows[0].roles_claim = "roles";
+    bench.rows[0].skew_s = 30;
+    bench.rows[0].keys_count = 1;
+    ASSERT(jwt_key_init_hmac(&bench.rows[0].keys[0], "HS256", "k1",
                              "a secret that no input can know!", 32) == OK);
+    bench.rows[1] = bench.rows[0];
+    bench.rows[1].keys_count = 0;
+    ASSERT(jwks_parse(&set, view_of_text(public_keys), JWK_ALGORITHMS_ALL, NULL) == OK);
+    ASSERT(key_source_new(&bench.rows[1].public_keys, set) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("user"), PERMISSION_READ) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("admin"), PERMISSION_ADMIN) == OK);
-    bench.rules = (struct jwt_rules){&bench.issuer, 1, &bench.roles};
+    bench.rules = (struct jwt_rules){bench.rows, 2, &bench.roles};
     arena_init(&bench.arena, 65536, 1024 * 1024);
 }
 
@@ -52,7 +73,7 @@ static size_t sign(char *out, struct view header, struct view payload)
 
     out[len++] = '.';
     len += base64url_encode(out + len, payload.ptr, payload.len);
-    ASSERT(hmac_sign(mac, bench.issuer.keys[0].hmac, out, len) == OK);
+    ASSERT(hmac_sign(mac, bench.rows[0].keys[0].hmac, out, len) == OK);
     out[len++] = '.';
     return len + base64url_encode(out + len, mac, 32);
 }
