@@ -19,6 +19,7 @@
 
 struct watched {
     struct server *server;
+    bool takes_hangup;
     atomic_bool has_ended;
 };
 
@@ -32,8 +33,12 @@ static void *wait_for_signals(void *argument)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGUSR2); /* ours: the server has ended by itself */
+    if (watched->takes_hangup)
+        (void)sigaddset(&set, SIGHUP);
     while (sigwait(&set, &which) == 0) {
-        if (which != SIGUSR2) {
+        if (which == SIGHUP) {
+            (void)server_reload(watched->server);
+        } else if (which != SIGUSR2) {
             server_drain(watched->server); /* before any word about it, which may have to wait */
             log_line(LOG_INFO, "%s: draining; once more ends now",
                      which == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -44,7 +49,7 @@ static void *wait_for_signals(void *argument)
     return NULL;
 }
 
-static void block_signals(void)
+static void block_signals(bool takes_hangup)
 {
     sigset_t set;
 
@@ -53,6 +58,8 @@ static void block_signals(void)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGUSR2);
+    if (takes_hangup)
+        (void)sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -93,9 +100,10 @@ static void announce_listeners(const struct server *server, const struct options
         }
         ip_address_text(&l->address.ip, ip);
         for (uint32_t r = 0; r < options->routes_count; r++)
-            log_line(LOG_INFO, "listening on %s://%s%s%s:%u%s", l->tls.sites_count > 0 ? "wss" : "ws",
-                     l->address.ip.family == 6 ? "[" : "", ip, l->address.ip.family == 6 ? "]" : "",
-                     server_port(server, i), options->routes[r].path);
+            log_line(LOG_INFO, "listening on %s://%s%s%s:%u%s",
+                     l->tls.sites_count > 0 ? "wss" : "ws", l->address.ip.family == 6 ? "[" : "",
+                     ip, l->address.ip.family == 6 ? "]" : "", server_port(server, i),
+                     options->routes[r].path);
     }
 }
 
@@ -103,12 +111,13 @@ int run_server(struct options *options,
                void (*announce)(const struct server *server, void *context), void *context)
 {
     struct server *server;
-    struct watched watched = {0};
+    /* In `dev` a hangup is the end of its terminal, and ends it. */
+    struct watched watched = {.takes_hangup = announce == NULL};
     struct error why = {0};
     pthread_t signals;
     int rc;
 
-    block_signals();
+    block_signals(watched.takes_hangup);
     raise_descriptors(options);
     if (server_open(&server, options, &why) != OK) {
         (void)fprintf(stderr, "gateward: %s\n", why.text);

@@ -21,6 +21,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_SERVER_START] = {"server_start", SEVERITY_INFO},
     [EVENT_SERVER_DRAIN] = {"server_drain", SEVERITY_INFO},
     [EVENT_SERVER_STOP] = {"server_stop", SEVERITY_INFO},
+    [EVENT_RELOAD] = {"reload", SEVERITY_NOTICE},
     [EVENT_TLS_FAILED] = {"tls_failed", SEVERITY_NOTICE},
     [EVENT_HANDSHAKE_REFUSED] = {"handshake_refused", SEVERITY_NOTICE},
     [EVENT_ORIGIN_REFUSED] = {"origin_refused", SEVERITY_WARNING},

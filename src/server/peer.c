@@ -242,6 +242,8 @@ static void on_ready(struct conn *c)
 {
     struct peer *p = peer_of_conn(c);
 
+    if (!reload_recheck(p))
+        return; /* the lists have changed during the handshake */
     p->phase = PEER_HEAD;
     p->ready_ms = loop_now_ms(p->worker->loop);
     peer_rearm(p);
@@ -391,6 +393,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     }
     peer_init(p, w, ip, port);
     p->is_tls = from->tls != NULL;
+    p->listener = (uint8_t)from->index;
     p->phase = p->is_tls ? PEER_TLS : PEER_HEAD;
     p->turned_away = (uint8_t)refusal_of(
         conn_table_enter(s->connections, p->prefix, loop_now_ns(w->loop), &wait_ms));

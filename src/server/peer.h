@@ -67,11 +67,12 @@ struct peer {
     uint8_t id[16];
     uint8_t phase;       /* enum peer_phase */
     uint8_t route;       /* index into options->routes */
+    uint8_t listener;    /* index into worker->listeners */
     uint8_t turned_away; /* enum refusal: over a limit at the door */
     uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
     uint8_t unheard;     /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
-    const char *close_reason; /* constant text */
+    const char *close_reason;      /* constant text */
     const char *certificate_fault; /* why the client's certificate is no login; NULL: not asked, or
                                       good */
     int64_t certificate_ends_s;    /* of a good one */
@@ -101,6 +102,11 @@ void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES]);
 void gate_data(struct peer *p, const uint8_t *data, size_t len); /* PEER_HEAD */
 void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request);
 void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */
+
+/* --- reload.c --- */
+/* Holds the client's certificate against the newest revocation lists. False: it is on one, and the
+ * connection is being closed. */
+bool reload_recheck(struct peer *p);
 
 /* --- session.c --- */
 /* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one. */

@@ -56,8 +56,8 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     if (w->listeners == NULL)
         return E_NOMEM;
     for (uint32_t i = 0; i < o->listeners_count; i++)
-        w->listeners[i] =
-            (struct worker_listener){.worker = w, .tls = server->tls[i], .fd = -1, .index = i};
+        w->listeners[i] = (struct worker_listener){
+            .worker = w, .tls = tls_server_keep(server->tls[i]), .fd = -1, .index = i};
     return open_parts(w);
 }
 
@@ -91,7 +91,6 @@ void worker_close(struct worker *w)
         if (w->listeners[i].fd >= 0)
             (void)close(w->listeners[i].fd);
     }
-    free(w->listeners);
     if (w->hub != NULL)
         broker_leave(w->server->broker, w->index);
     if (w->letters != NULL)
@@ -100,6 +99,9 @@ void worker_close(struct worker *w)
         mailbox_close(w->control);
     if (w->loop != NULL)
         loop_free(w->loop);
+    for (uint32_t i = 0; w->listeners != NULL && i < w->server->options->listeners_count; i++)
+        tls_server_drop(w->listeners[i].tls); /* a letter may just have brought new ones */
+    free(w->listeners);
     hub_free(w->hub);
     for (unsigned i = 0; i < 16; i++) {
         ws_deflate_free(w->deflate[i]);

@@ -38,7 +38,7 @@ struct server {
     struct conn_table *connections;
     struct user_table *users;
     struct broker *broker;
-    struct tls_server **tls; /* one a listener, NULL where it is plaintext */
+    struct tls_server **tls; /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
     struct rate_limit per_minute, per_hour, control_frames;
     struct ws_limits limits_channels, limits_first, limits_echo;
@@ -50,7 +50,7 @@ struct server {
 struct worker_listener {
     struct worker *worker;
     struct listener *listener; /* NULL once closed */
-    struct tls_server *tls;
+    struct tls_server *tls; /* a reference; replaced by a reload */
     int fd; /* before the listener took it over; -1 afterwards */
     unsigned index;
 };

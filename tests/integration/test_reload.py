@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGHUP: new certificates, keys, authorities, revocation lists and OCSP answers without losing a connection."""
+import datetime
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp
+
+import certificates
+from attack_tools import LEAN, ROOMY, wait_until
+from gateward_server import GatewardServer
+from raw_client import Ended, RawWebSocket
+from talk import closed_with
+
+ASKS = {"client_certificates": "optional", "client_ca": "clients.crt", "client_crl": "clients.crl"}
+
+
+class Reloader(GatewardServer):
+    """A server whose TLS files change. Client certificates: who.crt and who.key for each name in `who`."""
+
+    def __init__(self, directory, asks=True, who=("app-1", "app-2"), environment=None, **changes):
+        super().__init__(directory, {"limits": ROOMY, **changes}, environment=environment)
+        self.clients = certificates.Authority("clients")
+        self.made = {name: self.clients.client(directory, name, subject=name) for name in who}
+        if asks:
+            self._write("clients.crt", self.clients.pem())
+            self._write("clients.crl", self.clients.crl())
+            self.config["listen"][0]["tls"].update(ASKS)
+            self.config["auth"]["client_certificates"] = [{"name": name, "user": name, "roles": ["user"]} for name in who]
+        self.write_config()
+        self.reloads = 0
+
+    def context(self, who=None):
+        ctx = self.ssl_context()
+        if who:
+            ctx.load_cert_chain(*self.made[who][:2])
+        return ctx
+
+    def reload(self, outcome="ok"):
+        self.signal(signal.SIGHUP)
+        self.reloads += 1
+        row = self.wait_for_event("reload", count=self.reloads)
+        assert row["outcome"] == outcome, row
+        return row
+
+    def serial(self):
+        with RawWebSocket.open(self) as ws:
+            return ws.sock.getpeercert()["serialNumber"]
+
+
+@pytest.fixture
+def started(tmp_path):
+    running = []
+
+    def start(**kwargs):
+        running.append(Reloader(tmp_path, **kwargs).start())
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.__exit__(None, None, None)
+
+
+def test_a_new_certificate_is_served_and_old_connections_stay(started):
+    server = started()
+    before = server.serial()
+    with RawWebSocket.login(server) as old:
+        server.authority.issue(server.directory)
+        assert server.serial() == before
+        server.reload()
+        assert server.serial() != before
+        old.send_json({"type": "ping"})
+        assert old.recv_json() == {"type": "pong"}
+    assert "the configuration itself is read at the start only" in server.stderr_text()
+
+
+BROKEN = {
+    "no certificate": ("server.crt", None, "cannot use the certificate"),
+    "no key": ("server.key", None, "cannot read the key"),
+    "broken certificate": ("server.crt", b"nothing of the kind\n", "cannot use the certificate"),
+    "other key": ("server.key", "app-1.key", "belong"),
+    "no authority": ("clients.crt", b"", "must hold PEM certificates"),
+    "half a list": ("clients.crl", b"-----BEGIN X509 CRL-----\nMII\n", "must hold PEM revocation lists"),
+    "list of another": ("clients.crl", certificates.Authority("clients").crl(), "that no certificate of client_ca has signed"),
+}
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, "old list", "open key", "expired"])
+def test_with_any_fault_all_of_the_old_stays(started, fault):
+    server = started()
+    with RawWebSocket.login(server) as old:
+        before = server.serial()
+        server.authority.issue(server.directory)
+        if fault == "old list":
+            server._write("clients.crl", server.clients.crl(days=-1))
+            words = "next update is past"
+        elif fault == "open key":
+            os.chmod(server.path("server.key"), 0o644)
+            words = "chmod 600"
+        elif fault == "expired":
+            server.authority.issue(server.directory, days=-1)
+            words = "has expired"
+        else:
+            name, content, words = BROKEN[fault]
+            if content is None:
+                os.unlink(server.path(name))
+            elif isinstance(content, str):
+                shutil.copy(server.path(content), server.path(name))
+            else:
+                server._write(name, content)
+        assert words in server.reload("error")["detail"]
+        assert "reload refused, everything stays as it was" in server.stderr_text()
+        assert server.serial() == before
+        old.send_json({"type": "ping"})
+        assert old.recv_json() == {"type": "pong"}
+    if fault == "open key":
+        os.chmod(server.path("server.key"), 0o600)
+    server.authority.issue(server.directory)
+    server._write("clients.crt", server.clients.pem())
+    server._write("clients.crl", server.clients.crl())
+    server.reload()
+    assert server.serial() != before
+
+
+def test_a_revoked_certificate_is_refused_from_the_reload_on_and_its_connections_end(started):
+    server = started(server={"workers": 2})
+    live = [RawWebSocket.open(server, context=server.context("app-1")) for _ in range(8)]
+    others = [RawWebSocket.open(server, context=server.context("app-2")) for _ in range(4)] + [RawWebSocket.login(server)]
+    for ws in live + others[:4]:
+        assert ws.recv_json()["type"] == "welcome"
+    context = server.context("app-1")
+    with RawWebSocket.open(server, context=context) as ws:
+        session = ws.sock.session
+    server.clients.revoke(server.made["app-1"][2])
+    server._write("clients.crl", server.clients.crl())
+    start = time.monotonic()
+    server.reload()
+    for ws in live:
+        closed_with(ws, 4003, "Unauthorized client")
+    assert time.monotonic() - start < 1
+    assert len(server.events("auth_failed", code="certificate_revoked", close_code=4003)) == 8
+    for ws in others:
+        ws.send_json({"type": "ping"})
+        assert ws.recv_json() == {"type": "pong"}
+        ws.close()
+    assert session is None or not session.has_ticket
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REVOKED"):
+        RawWebSocket.open(server, context=context)
+
+
+def test_a_certificate_revoked_during_its_handshake_is_turned_away(started):
+    server = started()
+    raw = socket.create_connection(("127.0.0.1", server.port), 10)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = server.context("app-1").wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    raw.sendall(outgoing.read())
+    incoming.write(raw.recv(65536))
+    tls.do_handshake()                  # our last flight, with the certificate, is not sent yet
+    server.clients.revoke(server.made["app-1"][2])
+    server._write("clients.crl", server.clients.crl())
+    server.reload()
+    raw.sendall(outgoing.read())
+    raw.settimeout(5)
+    try:
+        while raw.recv(4096):
+            pass
+    except ConnectionError:
+        pass
+    server.wait_for_event("auth_failed", code="certificate_revoked", port=raw.getsockname()[1])
+    raw.close()
+
+
+def test_an_authority_that_is_gone_vouches_for_nobody_new(started):
+    server = started()
+    other = certificates.Authority("others")
+    server._write("clients.crt", other.pem())
+    server._write("clients.crl", other.crl())
+    server.reload()
+    with pytest.raises(ssl.SSLError, match="(?i)unknown.ca|decrypt"):
+        RawWebSocket.open(server, context=server.context("app-1"))
+
+
+def test_a_ticket_does_not_outlive_a_reload(started):
+    server = started(asks=False)
+    context = server.context()
+    with RawWebSocket.login(server, context=context) as ws:
+        session = ws.sock.session
+    assert session.has_ticket
+    for reused in (True, False):
+        with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+            tls = context.wrap_socket(sock, server_hostname="localhost", session=session)
+            assert tls.session_reused == reused
+        server.reload()
+
+
+class Chatter(threading.Thread):
+    """Sends numbered messages on one connection and reads them back: 100 a second."""
+
+    def __init__(self, server, who):
+        super().__init__()
+        self.ws = RawWebSocket.open(server, context=server.context(who))
+        assert self.ws.recv_json()["type"] == "welcome"
+        self.stop, self.sent, self.failure = False, 0, None
+
+    def run(self):
+        try:
+            while not self.stop:
+                self.ws.send_json({"type": "ping", "id": self.sent})
+                assert self.ws.recv_json() == {"type": "pong", "id": self.sent}
+                self.sent += 1
+                time.sleep(0.008)
+        except (OSError, Ended, AssertionError) as e:
+            self.failure = e
+
+
+def test_a_hundred_reloads_under_a_thousand_messages_a_second_lose_nothing(started):
+    roomy = {**ROOMY, "messages": {"per_minute": 1000000, "per_hour": 10000000}}
+    server = started(server={"workers": 2}, limits=roomy, environment=LEAN)
+    crowd = [Chatter(server, "app-%d" % (1 + i % 2)) for i in range(10)]
+    memory = None
+    for chatter in crowd:
+        chatter.start()
+    start = time.monotonic()
+    for turn in range(100):
+        server.authority.issue(server.directory)
+        if turn % 5 == 4:
+            server.clients.revoked.append(turn)
+            server._write("clients.crl", server.clients.crl())
+        server.reload()
+        if turn % 10 == 0:
+            RawWebSocket.login(server).close()
+        if turn == 20:
+            memory = server.rss_kib()
+    seconds = time.monotonic() - start
+    for chatter in crowd:
+        chatter.stop = True
+    for chatter in crowd:
+        chatter.join()
+        assert chatter.failure is None
+        chatter.ws.close()
+    sent = sum(chatter.sent for chatter in crowd)
+    assert sent > 100, sent
+    assert server.rss_kib() - memory < 30000
+    assert not server.events("connection_close", close_code=4003)
+    print("%d reloads in %.1f s, %d messages" % (server.reloads, seconds, sent))
+
+
+# --- OCSP answers
+
+def staple(server, status=ocsp.OCSPCertStatus.GOOD, hours=(-1, 24), signer=None, about=None):
+    """An OCSP answer about server.crt; the issuer's certificate goes behind it, as in a real chain."""
+    with open(server.path("server.crt"), "rb") as f:
+        mine = x509.load_pem_x509_certificate(f.read())
+    now = datetime.datetime.utcnow()
+    signer = signer or server.authority
+    revoked = status == ocsp.OCSPCertStatus.REVOKED
+    answer = ocsp.OCSPResponseBuilder().add_response(
+        cert=about or mine, issuer=server.authority.certificate, algorithm=hashes.SHA1(), cert_status=status,
+        this_update=now + datetime.timedelta(hours=hours[0]),
+        next_update=None if hours[1] is None else now + datetime.timedelta(hours=hours[1]),
+        revocation_time=now if revoked else None, revocation_reason=None,
+    ).responder_id(ocsp.OCSPResponderEncoding.HASH, signer.certificate).sign(signer.key, hashes.SHA256())
+    server._write("server.ocsp", answer.public_bytes(serialization.Encoding.DER))
+
+
+def with_issuer(server):
+    server.authority.issue(server.directory)
+    with open(server.path("server.crt"), "ab") as f:
+        f.write(server.authority.pem())
+
+
+def s_client_status(server):
+    done = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:%d" % server.port, "-servername", "localhost",
+                           "-CAfile", server.path("ca.crt"), "-status"], input=b"", capture_output=True, timeout=20)
+    return done.stdout.decode("latin-1")
+
+
+@pytest.fixture
+def stapling(tmp_path):
+    server = Reloader(tmp_path, asks=False)
+    server.config["listen"][0]["tls"]["ocsp_staple"] = "server.ocsp"
+    server.write_config()
+    with_issuer(server)
+    yield server
+    if server.process:
+        server.__exit__(None, None, None)
+
+
+def test_an_ocsp_answer_from_a_file_is_sent_until_it_is_out_of_date(stapling):
+    staple(stapling, hours=(-1, 3 / 3600))
+    stapling.start()
+    said = s_client_status(stapling)
+    assert "OCSP Response Status: successful" in said and "Cert Status: good" in said
+    assert "Verify return code: 0" in said
+    wait_until(lambda: "OCSP response: no response sent" in s_client_status(stapling), 8, "the old answer is left out")
+    RawWebSocket.login(stapling).close()
+    staple(stapling)
+    stapling.reload()
+    assert "Cert Status: good" in s_client_status(stapling)
+
+
+@pytest.mark.parametrize("fault,words", [
+    ("revoked", "does not say that the certificate is good"), ("unknown", "does not say"), ("old", "out of date"),
+    ("early", "out of date"), ("endless", "out of date"), ("signer", "not signed"), ("other", "another certificate"),
+    ("garbage", "no successful OCSP answer"), ("tail", "no successful OCSP answer"), ("issuer", "put the issuer's certificate")])
+def test_an_unsound_ocsp_answer_is_refused_when_it_is_loaded(stapling, fault, words):
+    kwargs = {"revoked": {"status": ocsp.OCSPCertStatus.REVOKED}, "unknown": {"status": ocsp.OCSPCertStatus.UNKNOWN},
+              "old": {"hours": (-48, -24)}, "early": {"hours": (2, 24)}, "endless": {"hours": (-1, None)},
+              "signer": {"signer": certificates.Authority()},
+              "other": {"about": stapling.authority.client(stapling.directory, "other")[2]}}.get(fault, {})
+    staple(stapling)
+    stapling.start()
+    staple(stapling, **kwargs)
+    if fault in ("garbage", "tail"):
+        with open(stapling.path("server.ocsp"), "rb") as f:
+            good = f.read()
+        stapling._write("server.ocsp", b"garbage" if fault == "garbage" else good + b"\0")
+    if fault == "issuer":
+        stapling.authority.issue(stapling.directory)
+    assert words in stapling.reload("error")["detail"]
+    assert "Cert Status: good" in s_client_status(stapling)
