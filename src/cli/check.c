@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "auth/key_set.h"
+#include "auth/jwks_url.h"
 #include "cli/cli.h"
 #include "crypto/x509.h"
 #include "server/options.h"
@@ -42,7 +42,7 @@ static void show_public_keys(struct key_source *source)
 {
     struct key_set *set = key_source_keep(source);
 
-    for (uint32_t i = 0; i < key_set_count(set); i++) {
+    for (uint32_t i = 0; set != NULL && i < key_set_count(set); i++) {
         const struct jwk *key = key_set_at(set, i);
 
         (void)printf("  key       %s  %u bits  %s%s\n", signature_name(jwk_algorithm(key)),
@@ -63,7 +63,10 @@ static void show_issuers(const struct options *o)
             (void)printf("  key       %s  secret  %s%s\n", issuer->keys[k].algorithm,
                          issuer->keys[k].key_id[0] != '\0' ? "kid " : "no kid",
                          problem_word(view_of_text(issuer->keys[k].key_id)).text);
-        if (issuer->public_keys != NULL)
+        if (issuer->jwks_url != NULL)
+            (void)printf("  keys      from %s, once the server runs\n",
+                         jwks_url_text(issuer->jwks_url));
+        else if (issuer->public_keys != NULL)
             show_public_keys(issuer->public_keys);
     }
 }
@@ -115,7 +118,7 @@ static void warn_ignored_keys(uint32_t row, struct key_source *source)
 {
     struct key_set *set = key_source_keep(source);
 
-    if (key_set_ignored(set) > 0)
+    if (set != NULL && key_set_ignored(set) > 0)
         (void)printf("  warning: auth.jwt[%" PRIu32 "] leaves out %" PRIu32
                      " of the keys of its jwks_file: %s\n",
                      row, key_set_ignored(set), key_set_ignored_why(set));

@@ -41,6 +41,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_MESSAGE_INVALID] = {"message_invalid", SEVERITY_NOTICE},
     [EVENT_SLOW_READER] = {"slow_reader", SEVERITY_WARNING},
     [EVENT_PEER_DEAD] = {"peer_dead", SEVERITY_NOTICE},
+    [EVENT_KEY_SOURCE] = {"key_source", SEVERITY_NOTICE},
     [EVENT_SUPPRESSED] = {"events_suppressed", SEVERITY_WARNING},
 };
 

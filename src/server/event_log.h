@@ -39,6 +39,7 @@ enum event_type {
     EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type */
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
+    EVENT_KEY_SOURCE, /* keys of an issuer: fetched, failed, stale */
     EVENT_SUPPRESSED,
     EVENT_TYPES
 };

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "auth/jwks.h"
+#include "auth/jwks_url.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "crypto/secret.h"
+#include "crypto/x509.h"
 #include "server/options_load.h"
 
-#define SECRETS_MAX 2 /* the old one and the new one, while they change */
+#define AUTHORITIES_BYTES_MAX (256 * 1024)
+#define SECRETS_MAX           2 /* the old one and the new one, while they change */
 
 /* The symmetric ones first, then the others in the order of enum signature_algorithm. */
 static const char *const algorithm_names[] = {"HS256", "HS384", "HS512", "RS256", "RS384",
@@ -31,7 +35,7 @@ struct issuer_draft {
     unsigned algorithms; /* bit n: algorithm_names[n] */
     struct secret_draft secrets[SECRETS_MAX];
     unsigned secrets_count;
-    char *jwks_file;
+    char *jwks_file, *jwks_url, *jwks_ca;
     char *issuer, *audience, *kid, *roles_claim;
     uint64_t skew_ms;
 };
@@ -69,7 +73,7 @@ static int read_algorithms(struct node *value, void *target, struct problems *pr
     if (value->count == 0)
         problems_add(problems, value->line, value->column,
                      "`algorithms` is empty: [HS256] is usual with a `secret`, [RS256] or [ES256] "
-                     "with a `jwks_file`");
+                     "with a `jwks_url` or a `jwks_file`");
     for (const struct node *item = value->first; item != NULL; item = item->next)
         read_algorithm(target, item, problems);
     return OK;
@@ -189,7 +193,8 @@ static const struct option issuer_rows[] = {
      .type = OPTION_CUSTOM,
      .custom = read_algorithms,
      .help = "what a token may be signed with: of HS256 HS384 HS512 with `secret`; of RS256 RS384 "
-             "RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA with `jwks_file`"},
+             "RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA with `jwks_url` or "
+             "`jwks_file`"},
     {.name = "secret",
      .type = OPTION_CUSTOM,
      .custom = read_secret,
@@ -222,7 +227,14 @@ static const struct option issuer_rows[] = {
      .type = OPTION_TEXT,
      .offset = offsetof(struct issuer_draft, jwks_file),
      .help = "public keys of the issuer: a JWK set (RFC 7517), read at the start"},
-    {.name = "jwks_url", .type = OPTION_LATER, .help = "public keys from the issuer"},
+    {.name = "jwks_url",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, jwks_url),
+     .help = "public keys of the issuer, downloaded while the server runs: https:// only"},
+    {.name = "jwks_ca",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, jwks_ca),
+     .help = "with `jwks_url`: authorities (PEM) to trust instead of the system's"},
     {0},
 };
 
@@ -244,25 +256,29 @@ static void check_kind(struct node *entry, const struct issuer_draft *draft,
 {
     bool has_secret = node_member(entry, "secret") != NULL;
     bool has_file = node_member(entry, "jwks_file") != NULL;
+    bool has_url = node_member(entry, "jwks_url") != NULL;
     bool is_symmetric = (draft->algorithms & SYMMETRIC) != 0;
     bool is_asymmetric = (draft->algorithms & ~SYMMETRIC) != 0;
     const char *fault = NULL;
 
-    if (has_secret && has_file)
-        fault = "a row has either `secret` or `jwks_file`: make two rows";
+    if (has_secret + has_file + has_url > 1)
+        fault = "a row has one of `secret`, `jwks_file` and `jwks_url`: make two rows";
     else if (is_symmetric && is_asymmetric)
         fault = "a row is either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric (the "
-                "others, with `jwks_file`): make two rows";
+                "others, with `jwks_url` or `jwks_file`): make two rows";
     else if (is_asymmetric && has_secret)
         fault = "`secret` goes with HS256, HS384 and HS512 only: the other algorithms take public "
-                "keys from `jwks_file`";
-    else if (is_symmetric && has_file)
-        fault = "HS256, HS384 and HS512 take a `secret`: `jwks_file` holds public keys";
-    else if (has_file && draft->kid != NULL)
-        fault = "`kid` goes with `secret` only: the keys of `jwks_file` bring their own";
-    else if (!has_secret && !has_file && is_asymmetric && node_member(entry, "jwks_url") == NULL)
-        fault = "`jwks_file` is missing: the public keys of the issuer";
-    else if (!has_secret && !has_file && node_member(entry, "jwks_url") == NULL)
+                "keys from `jwks_url` or `jwks_file`";
+    else if (is_symmetric && !has_secret && (has_file || has_url))
+        fault = "HS256, HS384 and HS512 take a `secret`: `jwks_url` and `jwks_file` hold public "
+                "keys";
+    else if (!has_secret && (has_file || has_url) && draft->kid != NULL)
+        fault = "`kid` goes with `secret` only: public keys bring their own";
+    else if (node_member(entry, "jwks_ca") != NULL && !has_url)
+        fault = "`jwks_ca` goes with `jwks_url` only";
+    else if (!has_secret && !has_file && !has_url && is_asymmetric)
+        fault = "`jwks_url` or `jwks_file` is missing: the public keys of the issuer";
+    else if (!has_secret && !has_file && !has_url)
         fault = "`secret` is missing: {file: NAME} or {env: NAME}";
     if (fault != NULL)
         problems_add(problems, entry->line, entry->column, "%s", fault);
@@ -277,7 +293,7 @@ static void check_required(struct node *entry, const struct issuer_draft *draft,
         problems_add(
             problems, entry->line, entry->column,
             "`algorithms` is missing: [HS256] is usual with a `secret`, [RS256] or [ES256] "
-            "with a `jwks_file`");
+            "with a `jwks_url` or a `jwks_file`");
     check_kind(entry, draft, problems);
     if (node_member(entry, "issuer") == NULL)
         problems_add(problems, entry->line, entry->column,
@@ -350,6 +366,54 @@ static void add_public_keys(struct jwt_issuer *issuer, const struct issuer_draft
     free(path);
 }
 
+/* The authorities of `jwks_ca` as they stand in the file; empty, with a problem told, when they are
+ * of no use. */
+static void read_authorities(struct buf *pem, const struct issuer_draft *draft, struct node *entry,
+                             struct problems *problems)
+{
+    const struct node *place = node_member(entry, "jwks_ca");
+    char *path = options_path(draft->l, draft->jwks_ca, place, problems);
+    struct error why = {{0}, 0, 0};
+    long seconds;
+    int rc;
+
+    if (path == NULL)
+        return;
+    rc = x509_file_expires_in(path, &seconds, &why);
+    if (rc == OK)
+        rc = file_read(pem, path);
+    if (rc != OK && why.text[0] == '\0')
+        error_set(&why, "cannot be read: %s", status_text(rc));
+    if (rc != OK) {
+        problems_add(problems, place->line, place->column, "`jwks_ca`: %s", why.text);
+        buf_clear(pem);
+    }
+    free(path);
+}
+
+/* Nothing is downloaded here: the server starts without its issuers. */
+static void add_key_url(struct jwt_issuer *issuer, const struct issuer_draft *draft,
+                        struct node *entry, struct problems *problems)
+{
+    const struct node *place = node_member(entry, "jwks_url");
+    struct jwks_url_options url = {.url = draft->jwks_url,
+                                   .algorithms = draft->algorithms >> SYMMETRIC_COUNT};
+    struct buf pem = BUF_INIT(AUTHORITIES_BYTES_MAX);
+    struct error why = {{0}, 0, 0};
+    unsigned errors_before = problems->errors;
+
+    if (fetch_url_check(view_of_text(draft->jwks_url), false, &why) != OK)
+        problems_add(problems, place->line, place->column, "`jwks_url` %s", why.text);
+    if (draft->jwks_ca != NULL)
+        read_authorities(&pem, draft, entry, problems);
+    url.ca_pem = buf_view(&pem);
+    if (problems->errors == errors_before &&
+        (key_source_new(&issuer->public_keys, NULL) != OK ||
+         jwks_url_new(&issuer->jwks_url, issuer->public_keys, &url) != OK))
+        problems_add(problems, place->line, place->column, "out of memory");
+    buf_clear(&pem);
+}
+
 static void add_issuer(struct loading *l, struct node *entry, struct problems *problems)
 {
     struct jwt_issuer *issuer = &l->o.auth.issuers[l->o.auth.issuers_count];
@@ -360,6 +424,8 @@ static void add_issuer(struct loading *l, struct node *entry, struct problems *p
     check_required(entry, &draft, problems);
     if (problems->errors == errors_before && draft.jwks_file != NULL)
         add_public_keys(issuer, &draft, entry, problems);
+    else if (problems->errors == errors_before && draft.jwks_url != NULL)
+        add_key_url(issuer, &draft, entry, problems);
     else if (problems->errors == errors_before)
         add_secrets(issuer, &draft, problems);
     issuer->issuer = draft.issuer;
@@ -418,6 +484,7 @@ void options_clear_auth(struct options *o)
 
         for (uint32_t k = 0; k < issuer->keys_count; k++)
             hmac_key_free(issuer->keys[k].hmac);
+        jwks_url_free(issuer->jwks_url);
         key_source_free(issuer->public_keys);
         free((void *)(uintptr_t)issuer->issuer);
         free((void *)(uintptr_t)issuer->audience);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "message/json.h"
+#include "server/key_sources.h"
 #include "server/peer.h"
 #include "server/push.h"
 
@@ -179,7 +180,14 @@ static void log_simple(struct server *s, enum event_type type)
 int server_run(struct server *s)
 {
     unsigned started;
+    int rc;
 
+    rc = key_sources_start(s);
+    if (rc != OK) {
+        log_line(LOG_ERROR, "cannot start what downloads keys: %s", status_text(rc));
+        key_sources_stop(s);
+        return rc;
+    }
     log_simple(s, EVENT_SERVER_START);
     for (started = 1; started < s->workers_count; started++) {
         if (pthread_create(&s->workers[started].thread, NULL, run_thread, &s->workers[started]) !=
@@ -193,6 +201,7 @@ int server_run(struct server *s)
     worker_run(&s->workers[0]);
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(s->workers[i].thread, NULL);
+    key_sources_stop(s);
     log_simple(s, EVENT_SERVER_STOP);
     return started < s->workers_count ? E_NOMEM : OK;
 }

@@ -38,6 +38,8 @@ struct server {
     struct conn_table *connections;
     struct user_table *users;
     struct broker *broker;
+    /* The thread for what is slow; NULL while nothing needs it. */
+    struct outbound *outbound;
     struct tls_server **tls; /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
     struct rate_limit per_minute, per_hour, control_frames;

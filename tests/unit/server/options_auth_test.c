@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "auth/key_set.h"
+#include "auth/jwks_url.h"
 #include "options_fixture.h"
 
 #define ROW(members) LISTEN CHANNELS "auth:\n  jwt:\n    - {" members "}\n"
@@ -83,7 +83,7 @@ static void algorithms_are_exact(void **state)
     assert_fault(ROW("algorithms: [null], " FILE_SECRET NO_CLAIMS), "the name of an algorithm");
     assert_fault(ROW(FILE_SECRET NO_CLAIMS), "t:5:7: `algorithms` is missing");
     assert_fault(ROW("algorithms: [HS256], " FILE_SECRET NO_CLAIMS ", jwks_url: https://x"),
-                 "`jwks_url` is not available");
+                 "one of `secret`, `jwks_file` and `jwks_url`");
 }
 
 static void secrets_stand_elsewhere(void **state)
@@ -263,24 +263,65 @@ static void a_row_is_symmetric_or_asymmetric(void **state)
     (void)state;
     write_keys(EC_KEY);
     assert_fault(ROW("algorithms: [HS256], " FILE_SECRET ", jwks_file: extra" NO_CLAIMS),
-                 "t:5:7: a row has either `secret` or `jwks_file`: make two rows");
+                 "t:5:7: a row has one of `secret`, `jwks_file` and `jwks_url`: make two rows");
     assert_fault(ROW("algorithms: [ES256], " FILE_SECRET ", jwks_file: extra" NO_CLAIMS),
-                 "either `secret` or `jwks_file`");
+                 "one of `secret`, `jwks_file` and `jwks_url`");
     assert_fault(ROW("algorithms: [HS256, RS256], jwks_file: extra" NO_CLAIMS),
                  "either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric");
     assert_fault(ROW("algorithms: [HS256, RS256], " FILE_SECRET NO_CLAIMS),
                  "either symmetric (HS256, HS384, HS512, with `secret`) or asymmetric");
     assert_fault(ROW("algorithms: [RS256], " FILE_SECRET NO_CLAIMS),
-                 "take public keys from `jwks_file`");
+                 "take public keys from `jwks_url` or `jwks_file`");
     assert_fault(ROW("algorithms: [HS256], jwks_file: extra" NO_CLAIMS),
                  "HS256, HS384 and HS512 take a `secret`");
-    assert_fault(ROW("algorithms: [EdDSA]" NO_CLAIMS), "`jwks_file` is missing");
+    assert_fault(ROW("algorithms: [EdDSA]" NO_CLAIMS), "`jwks_url` or `jwks_file` is missing");
     assert_fault(ROW("algorithms: [ES256], jwks_file: extra, kid: ec" NO_CLAIMS),
                  "`kid` goes with `secret` only");
-    assert_fault(ROW("algorithms: [ES256], jwks_url: https://id.example.com/keys" NO_CLAIMS),
-                 "`jwks_url` is not available in this version");
     assert_fault(ROW("algorithms: [ES256], jwks_file: {file: extra}" NO_CLAIMS),
                  "`jwks_file` must be text");
+}
+
+#define URL "jwks_url: \"https://id.example.com/keys\""
+
+/* Nothing is downloaded by reading the file. */
+static void public_keys_may_come_from_a_url(void **state)
+{
+    struct options *o =
+        load_good(ROW("algorithms: [ES256, EdDSA], " URL ", issuer: a, audience: b"));
+
+    (void)state;
+    assert_non_null(o->auth.issuers[0].jwks_url);
+    assert_string_equal(jwks_url_text(o->auth.issuers[0].jwks_url), "https://id.example.com/keys");
+    assert_null(key_source_keep(o->auth.issuers[0].public_keys));
+    options_free(o);
+    options_free(load_good(ROW("algorithms: [ES256], " URL ", jwks_ca: ca.crt" NO_CLAIMS)));
+}
+
+static void a_url_for_keys_is_https_and_stands_alone(void **state)
+{
+    (void)state;
+    write_keys(EC_KEY);
+    assert_fault(ROW("algorithms: [ES256], jwks_url: \"http://id.example.com/keys\"" NO_CLAIMS),
+                 "t:5:39: `jwks_url` must begin with https://");
+    assert_fault(ROW("algorithms: [ES256], jwks_url: \"http://127.0.0.1/keys\"" NO_CLAIMS),
+                 "`jwks_url` must begin with https://");
+    assert_fault(ROW("algorithms: [ES256], jwks_url: \"file:///etc/passwd\"" NO_CLAIMS),
+                 "`jwks_url` must begin with https://");
+    assert_fault(ROW("algorithms: [ES256], jwks_url: \"https://u:p@id.example.com/\"" NO_CLAIMS),
+                 "`jwks_url` names no host");
+    assert_fault(ROW("algorithms: [ES256], jwks_url: \"https://{iss}/keys\"" NO_CLAIMS),
+                 "`jwks_url` may hold visible ASCII only");
+    assert_fault(ROW("algorithms: [ES256], jwks_file: extra, " URL NO_CLAIMS),
+                 "one of `secret`, `jwks_file` and `jwks_url`");
+    assert_fault(ROW("algorithms: [HS256], " FILE_SECRET ", " URL NO_CLAIMS),
+                 "one of `secret`, `jwks_file` and `jwks_url`");
+    assert_fault(ROW("algorithms: [HS256], " URL NO_CLAIMS), "HS256, HS384 and HS512 take a");
+    assert_fault(ROW("algorithms: [ES256], " URL ", kid: a" NO_CLAIMS),
+                 "`kid` goes with `secret` only");
+    assert_fault(ROW("algorithms: [ES256], jwks_file: extra, jwks_ca: ca.crt" NO_CLAIMS),
+                 "`jwks_ca` goes with `jwks_url` only");
+    assert_fault(ROW("algorithms: [ES256], " URL ", jwks_ca: none.crt" NO_CLAIMS), "`jwks_ca`: ");
+    assert_fault(ROW("algorithms: [ES256], " URL ", jwks_ca: server.key" NO_CLAIMS), "`jwks_ca`: ");
 }
 
 static void faults_in_a_set_of_keys_have_their_place(void **state)
@@ -335,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_row_may_hold_public_keys),
         cmocka_unit_test(rows_of_both_kinds_stand_side_by_side),
         cmocka_unit_test(a_row_is_symmetric_or_asymmetric),
+        cmocka_unit_test(public_keys_may_come_from_a_url),
+        cmocka_unit_test(a_url_for_keys_is_https_and_stands_alone),
         cmocka_unit_test(faults_in_a_set_of_keys_have_their_place),
         cmocka_unit_test(other_ways_to_log_in_are_not_ignored),
     };
