@@ -195,26 +195,28 @@ int tls_names_find(const struct tls_server *t, struct view name)
     return -1;
 }
 
-/* The extension holds a list that has, in practice and in TLS 1.3 by rule, one name. False: not of
- * that form. *name stays empty when no name was sent. */
+bool tls_names_parse(struct view extension, struct view *name)
+{
+    struct rd r = rd_of(extension.ptr, extension.len);
+    uint16_t list_bytes = rd_u16(&r);
+    uint8_t type = rd_u8(&r);
+    uint16_t name_bytes = rd_u16(&r);
+
+    *name = rd_bytes(&r, name_bytes);
+    return !r.failed && rd_left(&r) == 0 && list_bytes == extension.len - 2 &&
+           type == TYPE_HOST_NAME && name_bytes > 0 && memchr(name->ptr, '\0', name_bytes) == NULL;
+}
+
+/* False: malformed. *name stays empty when no name was sent. */
 static bool read_server_name(SSL *ssl, struct view *name)
 {
     const unsigned char *bytes;
     size_t len;
-    struct rd r;
-    uint16_t list_bytes, name_bytes;
-    uint8_t type;
 
     *name = view_of("", 0);
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &len) != 1)
         return true;
-    r = rd_of(bytes, len);
-    list_bytes = rd_u16(&r);
-    type = rd_u8(&r);
-    name_bytes = rd_u16(&r);
-    *name = rd_bytes(&r, name_bytes);
-    return !r.failed && rd_left(&r) == 0 && list_bytes == len - 2 && type == TYPE_HOST_NAME &&
-           name_bytes > 0 && memchr(name->ptr, '\0', name_bytes) == NULL;
+    return tls_names_parse(view_of(bytes, len), name);
 }
 
 /* The reasons are those that OpenSSL has words for; tls_stream.c puts them into ours. */

@@ -64,6 +64,9 @@ int tls_names_load(struct tls_site *site, const struct tls_site_options *o, stru
 int tls_names_check(const struct tls_server *t, struct error *why);
 /* The site of this name: exact before wildcard; -1: no site has it. */
 int tls_names_find(const struct tls_server *t, struct view name);
+/* The server_name extension (RFC 6066 section 3): a list that has, in practice and in TLS 1.3 by
+ * rule, one name. False: not of that form. */
+bool tls_names_parse(struct view extension, struct view *name);
 /* SSL_CTX_set_client_hello_cb; context is the struct tls_server. */
 int tls_names_on_hello(struct ssl_st *ssl, int *alert, void *context);
 

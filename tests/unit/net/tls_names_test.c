@@ -70,12 +70,44 @@ static void a_name_stands_once(void **state)
     assert_int_equal(tls_names_check(&t, &why), E_INVALID);
 }
 
+static bool parse(const void *bytes, size_t len, struct view *name)
+{
+    return tls_names_parse(view_of(bytes, len), name);
+}
+
+/* Each byte string is exactly as long as its memory, so that reading past the end would be noticed.
+ */
+static void the_extension_holds_one_whole_name(void **state)
+{
+    static const char good[] = "\0\6\0\0\3abc";
+    struct view name;
+    char *exact;
+
+    (void)state;
+    for (size_t len = 0; len < sizeof(good); len++) {
+        exact = test_malloc(len > 0 ? len : 1);
+        memcpy(exact, good, len);
+        assert_int_equal(parse(exact, len, &name), len == 8);
+        if (len == 8)
+            assert_true(view_eq(name, VIEW("abc")));
+        test_free(exact);
+    }
+    assert_false(parse("\0\6\1\0\3abc", 8, &name));            /* not a host name */
+    assert_false(parse("\0\5\0\0\3abc", 8, &name));            /* list too short */
+    assert_false(parse("\0\7\0\0\3abc", 8, &name));            /* list too long */
+    assert_false(parse("\0\6\0\0\2abc", 8, &name));            /* a byte over */
+    assert_false(parse("\0\6\0\0\3a\0c", 8, &name));           /* two names in one */
+    assert_false(parse("\0\3\0\0\0", 5, &name));               /* empty */
+    assert_false(parse("\0\14\0\0\3abc\0\0\3abd", 14, &name)); /* two */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_beats_wildcard_and_a_star_is_one_label),
         cmocka_unit_test(what_nobody_has_is_found_nowhere),
         cmocka_unit_test(a_name_stands_once),
+        cmocka_unit_test(the_extension_holds_one_whole_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
