@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* channel_name.h: the grammar of channel names and of the patterns in the configuration. Pure.
- * A name is 1-16 segments joined by ':'; a segment is [A-Za-z0-9_.-]{1,64}; at most 256 bytes in all (C-A25, C-G8).
- * A pattern's segment is literal bytes with at most one {variable}, for example room-{room_id}. {user_id} binds only the
- * caller's own id, every other variable any [A-Za-z0-9_-]{1,64}. No regular expressions, no wildcards. */
+ * A name is 1-16 segments joined by ':'; a segment is [A-Za-z0-9_.-]{1,64}; at most 256 bytes in
+ * all (C-A25, C-G8). A pattern's segment is literal bytes with at most one {variable}, for example
+ * room-{room_id}. {user_id} binds only the caller's own id, every other variable any
+ * [A-Za-z0-9_-]{1,64}. No regular expressions, no wildcards. */
 #ifndef ACCESS_CHANNEL_NAME_H
 #define ACCESS_CHANNEL_NAME_H
 
@@ -12,13 +13,14 @@
 #include "base/error.h"
 #include "base/view.h"
 
-#define CHANNEL_NAME_MAX 256
+#define CHANNEL_NAME_MAX     256
 #define CHANNEL_SEGMENTS_MAX 16
-#define CHANNEL_SEGMENT_MAX 64
+#define CHANNEL_SEGMENT_MAX  64
 
 bool channel_name_ok(struct view name);
 
-/* A name taken apart once, to be held against many patterns. The views point into the caller's name. */
+/* A name taken apart once, to be held against many patterns. The views point into the caller's
+ * name. */
 struct channel_name {
     struct view segments[CHANNEL_SEGMENTS_MAX];
     unsigned count;
@@ -34,10 +36,11 @@ struct channel_pattern {
     unsigned count;
     struct view text; /* the caller's; must outlive the pattern */
 };
-/* E_INVALID with *why. A variable is {[a-z][a-z0-9_]{0,31}}; one that stands twice in a pattern is refused ({user_id} may),
- * because it would look as if both places had to be equal. */
+/* E_INVALID with *why. A variable is {[a-z][a-z0-9_]{0,31}}; one that stands twice in a pattern is
+ * refused ({user_id} may), because it would look as if both places had to be equal. */
 int channel_pattern_parse(struct channel_pattern *p, struct view text, struct error *why);
-bool channel_pattern_match(const struct channel_pattern *p, struct view name, const struct identity *who);
+bool channel_pattern_match(const struct channel_pattern *p, struct view name,
+                           const struct identity *who);
 /* The same for a name that is split already. `who` may be NULL: then {user_id} binds nothing. */
 bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,
                                  const struct identity *who);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* role.h: role names and the permissions they give. Built once from the configuration, then read by all threads. */
+/* role.h: role names and the permissions they give. Built once from the configuration, then read by
+ * all threads. */
 #ifndef ACCESS_ROLE_H
 #define ACCESS_ROLE_H
 
@@ -10,7 +11,12 @@
 #include "base/view.h"
 
 /* The permissions of the guide; a role's list may hold these and nothing else. */
-enum permission { PERMISSION_READ = 1, PERMISSION_WRITE = 2, PERMISSION_MODERATE = 4, PERMISSION_ADMIN = 8 };
+enum permission {
+    PERMISSION_READ = 1,
+    PERMISSION_WRITE = 2,
+    PERMISSION_MODERATE = 4,
+    PERMISSION_ADMIN = 8
+};
 
 bool permission_from_text(struct view text, enum permission *out);
 const char *permission_text(enum permission p);

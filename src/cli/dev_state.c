@@ -131,8 +131,8 @@ int dev_state_token(struct buf *out, const char *directory, const char *user, st
         goto done;
     rc = jwt_key_init_hmac(&issuer.keys[0], "HS256", "", secret.data, secret.len);
     if (rc == OK)
-        rc = jwt_sign(out, &issuer.keys[0], &issuer, view_of_text(user), VIEW("user"), clock_wall_s(),
-                      TOKEN_TTL_S);
+        rc = jwt_sign(out, &issuer.keys[0], &issuer, view_of_text(user), VIEW("user"),
+                      clock_wall_s(), TOKEN_TTL_S);
     if (rc == OK)
         rc = buf_append(out, "", 1);
     if (rc != OK)

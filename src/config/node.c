@@ -45,7 +45,7 @@ struct reader {
     unsigned depth;
     unsigned documents;
     uint32_t nodes;
-    bool is_over; /* the end, or nothing sensible can follow */
+    bool is_over;  /* the end, or nothing sensible can follow */
     bool is_whole; /* the end of the text was reached: the tree can be read on */
 };
 

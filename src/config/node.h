@@ -24,8 +24,9 @@ struct node {
     bool is_used; /* set by whoever reads the member; what stays unset is an unknown key */
 };
 struct document; /* owns all nodes */
-/* Reports faults to `problems` and returns E_INVALID if there was any. Faults that leave the rest readable (a key that stands
- * twice, a tag) set *out all the same, so that the caller can go on and tell everything at once. */
+/* Reports faults to `problems` and returns E_INVALID if there was any. Faults that leave the rest
+ * readable (a key that stands twice, a tag) set *out all the same, so that the caller can go on and
+ * tell everything at once. */
 int document_parse(struct document **out, struct view text, struct problems *problems);
 void document_free(struct document *doc);
 struct node *document_root(struct document *doc);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.h: SHA-1 for the handshake of RFC 6455 section 4.2.2 (no secret rests on it) and SHA-256. Any thread. */
+/* digest.h: SHA-1 for the handshake of RFC 6455 section 4.2.2 (no secret rests on it) and SHA-256.
+ * Any thread. */
 #ifndef CRYPTO_DIGEST_H
 #define CRYPTO_DIGEST_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub.h: who listens to which channel, on one worker. Knows no sockets and no policy: the gate has asked before.
- * Worker thread only. */
+/* hub.h: who listens to which channel, on one worker. Knows no sockets and no policy: the gate has
+ * asked before. Worker thread only. */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H
 
@@ -16,7 +16,8 @@
 struct hub;
 struct hub_subscription;
 
-/* Embed it in whoever listens. deliver must not subscribe or unsubscribe; it may mark its owner for closing. */
+/* Embed it in whoever listens. deliver must not subscribe or unsubscribe; it may mark its owner for
+ * closing. */
 struct hub_subscriber {
     struct hub_subscription *subscriptions; /* private */
     uint32_t count;
@@ -27,24 +28,29 @@ struct hub_limits {
     uint32_t subscriptions; /* per subscriber */
     uint32_t channels;      /* per worker */
 };
-int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *broker, unsigned worker_index);
+int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *broker,
+            unsigned worker_index);
 void hub_free(struct hub *hub); /* after every subscriber has left */
-void hub_subscriber_init(struct hub_subscriber *s, void (*deliver)(struct hub_subscriber *, struct blob *));
-/* E_EXISTS (already), E_LIMIT (cap of this subscriber), E_FULL (channels of this worker), E_NOMEM, E_INVALID (an empty
- * name or one over HUB_NAME_MAX bytes; the gate has narrower rules). Nothing changes on failure. */
+void hub_subscriber_init(struct hub_subscriber *s,
+                         void (*deliver)(struct hub_subscriber *, struct blob *));
+/* E_EXISTS (already), E_LIMIT (cap of this subscriber), E_FULL (channels of this worker), E_NOMEM,
+ * E_INVALID (an empty name or one over HUB_NAME_MAX bytes; the gate has narrower rules). Nothing
+ * changes on failure. */
 #define HUB_NAME_MAX 256
 int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view channel);
 int hub_unsubscribe(struct hub *hub, struct hub_subscriber *s, struct view channel); /* E_MISSING */
 bool hub_is_subscribed(const struct hub *hub, const struct hub_subscriber *s, struct view channel);
-/* The subscriber's channel number `index`, in an order that only subscribe and unsubscribe change; false past the last.
- * The view lives until the subscription ends. */
+/* The subscriber's channel number `index`, in an order that only subscribe and unsubscribe change;
+ * false past the last. The view lives until the subscription ends. */
 bool hub_channel_at(const struct hub_subscriber *s, uint32_t index, struct view *channel);
 void hub_leave(struct hub *hub, struct hub_subscriber *s); /* everything; harmless when nothing */
-/* To all subscribers of the channel here and on the other workers, the sender included if it listens. E_FULL: another
- * worker has no room, nobody got it; E_NOMEM likewise. *local (may be NULL) = deliveries made here. */
+/* To all subscribers of the channel here and on the other workers, the sender included if it
+ * listens. E_FULL: another worker has no room, nobody got it; E_NOMEM likewise. *local (may be
+ * NULL) = deliveries made here. */
 int hub_publish(struct hub *hub, struct view channel, struct blob *frame, uint32_t *local);
 size_t hub_channel_count(const struct hub *hub);
-/* What another worker published: local subscribers only. Give it to broker_join as its deliver, with the hub as context. */
+/* What another worker published: local subscribers only. Give it to broker_join as its deliver,
+ * with the hub as context. */
 void hub_deliver(void *hub, struct view channel, struct blob *frame);
 
 #endif

@@ -13,11 +13,14 @@
 #include "net/conn_private.h"
 
 #define IOV_MAX_OURS 64
-#define ROUNDS_MAX   16 /* sends of one connection in one go, so that a fast reader starves nobody \
-                         */
-#define FREE_REFS_MAX   16384 /* 0.5 MiB: one publish to that many subscribers without malloc */
-#define FREE_CHUNKS_MAX 256   /* 0.5 MiB */
-#define CORK_BLOB_MAX   (16 * 1024) /* larger blobs are sent from where they lie */
+/* Sends of one connection in one go, so that a fast reader starves nobody. */
+#define ROUNDS_MAX 16
+/* 0.5 MiB: one publish to that many subscribers without malloc. */
+#define FREE_REFS_MAX 16384
+/* 0.5 MiB. */
+#define FREE_CHUNKS_MAX 256
+/* Larger blobs are sent from where they lie. */
+#define CORK_BLOB_MAX (16 * 1024)
 
 static struct conn_item *item_new(struct loop *loop, struct blob *blob)
 {

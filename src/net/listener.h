@@ -28,8 +28,9 @@ bool listen_address_is_local(const struct listen_address *a); /* loopback or Uni
  * a dead predecessor's socket is replaced, a living one is "address in use", mode 0660. Every
  * further worker listens on listener_share(fd). E_EXISTS (in use), E_DENIED, E_IO, E_INVALID. */
 int listener_bind(const struct listen_address *address, uint16_t *bound_port, struct error *why);
-/* Is a TCP address free? SO_REUSEPORT would let a second program of the same user share it unseen, and then each gets half
- * of the clients; so ask before the first listener_bind. E_EXISTS, E_DENIED, E_IO, with *why. */
+/* Is a TCP address free? SO_REUSEPORT would let a second program of the same user share it unseen,
+ * and then each gets half of the clients; so ask before the first listener_bind. E_EXISTS,
+ * E_DENIED, E_IO, with *why. */
 int listener_probe(const struct listen_address *address, struct error *why);
 /* A second descriptor of the same socket (close-on-exec), or a negative status. */
 int listener_share(int fd);

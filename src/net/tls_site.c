@@ -20,11 +20,17 @@
 #define FILE_MAX      (16 * 1024 * 1024)
 #define STAPLE_MAX    (64 * 1024)
 
+/* Anything else, such as a pipe, could hold a reload up for ever. */
+static bool is_file(const char *path, struct stat *st)
+{
+    return stat(path, st) == 0 && S_ISREG(st->st_mode);
+}
+
 static int check_key_mode(const char *path, struct error *why)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0) {
+    if (!is_file(path, &st)) {
         error_set(why, "cannot read the key file %s", path);
         return E_IO;
     }
@@ -56,10 +62,15 @@ static int check_certificate(SSL_CTX *context, const char *path, struct error *w
 
 static int load_certificate(SSL_CTX *context, const struct tls_site_options *o, struct error *why)
 {
+    struct stat st;
     int rc = check_key_mode(o->key_path, why);
 
     if (rc != OK)
         return rc;
+    if (!is_file(o->cert_path, &st)) {
+        error_set(why, "cannot read the certificate %s", o->cert_path);
+        return E_IO;
+    }
     /* Level 1 for loading only: a weak key is to be refused by check_certificate, which says more
      * than OpenSSL does. */
     SSL_CTX_set_security_level(context, 1);

@@ -12,7 +12,9 @@
 
 #define FILE_MAX (16 * 1024 * 1024)
 #define CA_MAX   1000
-#define CRL_MAX  1000
+#define NAMED_MAX                                                                                  \
+    100 /* authorities whose names are sent to clients; more would swell the handshake */
+#define CRL_MAX 1000
 
 static BIO *open_pem(struct buf *text, const char *path, struct error *why)
 {
@@ -75,6 +77,8 @@ static int load_authorities(struct tls_site *site, STACK_OF(X509) * authorities,
                   CA_MAX);
         rc = E_INVALID;
     }
+    if (sk_X509_num(authorities) > NAMED_MAX)
+        SSL_CTX_set_client_CA_list(site->context, sk_X509_NAME_new_null());
     BIO_free(bio);
     buf_clear(&text);
     ERR_clear_error();

@@ -17,8 +17,8 @@ enum event_type {
     EVENT_SERVER_START,
     EVENT_SERVER_DRAIN,
     EVENT_SERVER_STOP,
-    EVENT_RELOAD,            /* the TLS files were read again, or the old ones stay (outcome error) */
-    EVENT_TLS_FAILED,        /* handshake refused, timed out, or plaintext on a TLS port */
+    EVENT_RELOAD,     /* the TLS files were read again, or the old ones stay (outcome error) */
+    EVENT_TLS_FAILED, /* handshake refused, timed out, or plaintext on a TLS port */
     EVENT_HANDSHAKE_REFUSED, /* any non-101 answer; code = refusal_get()->code */
     EVENT_ORIGIN_REFUSED,    /* 403 by Origin; field origin */
     EVENT_ORIGIN_MISSING,

@@ -163,11 +163,9 @@ static enum refusal ask_credentials(struct peer *p, const struct http1_request *
     arena_reset(&w->arena);
     verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
                          identity, &fault);
-    if (verdict == AUTH_UNAVAILABLE)
-        return REFUSE_FULL;
     if (verdict != AUTH_OK) {
         p->close_reason = fault; /* to the event log only */
-        return REFUSE_CREDENTIALS;
+        return verdict == AUTH_UNAVAILABLE ? REFUSE_FULL : REFUSE_CREDENTIALS;
     }
     login_bind(p, identity);
     *has_identity = true;

@@ -158,7 +158,11 @@ void login_again(struct peer *p, struct view token, const struct json *id)
         return;
     }
     verdict = check(p, token, &identity, &fault);
-    if (verdict != AUTH_OK) {
+    if (verdict == AUTH_UNAVAILABLE) {
+        login_log_failed(p, fault);
+        say_error(p, id, "authentication_unavailable",
+                  VIEW("Authentication unavailable, try again later"));
+    } else if (verdict != AUTH_OK) {
         login_log_failed(p, fault);
         say_error(p, id, "authentication_failed",
                   verdict == AUTH_EXPIRED ? VIEW("Token expired") : VIEW("Authentication failed"));

@@ -52,8 +52,8 @@ struct server {
 struct worker_listener {
     struct worker *worker;
     struct listener *listener; /* NULL once closed */
-    struct tls_server *tls; /* a reference; replaced by a reload */
-    int fd; /* before the listener took it over; -1 afterwards */
+    struct tls_server *tls;    /* a reference; replaced by a reload */
+    int fd;                    /* before the listener took it over; -1 afterwards */
     unsigned index;
 };
 

@@ -8,7 +8,8 @@
  *   label = 1*63( letter | digit | "-" ), no "-" at either end
  *   port  = 1..65535, no leading zero
  *
- * Where the last label reads as a number (decimal, or 0x and hexadecimal) only a dotted quad is a name. */
+ * Where the last label reads as a number (decimal, or 0x and hexadecimal) only a dotted quad is a
+ * name. */
 #ifndef WIRE_HTTP_HOST_H
 #define WIRE_HTTP_HOST_H
 
@@ -24,7 +25,8 @@ struct http_host {
     uint16_t port; /* 0: none given */
     bool is_ip;
 };
-/* false: not a host. A trailing dot, an empty label, '_', userinfo, a number dressed up as an address are refused. */
+/* false: not a host. A trailing dot, an empty label, '_', userinfo, a number dressed up as an
+ * address are refused. */
 bool http_host_parse(struct http_host *host, struct view text);
 
 #endif

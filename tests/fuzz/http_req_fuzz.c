@@ -6,8 +6,9 @@
 #include "base/assert.h"
 #include "wire/http1.h"
 
-#define EXACT_MAX 512 /* up to here each prefix has memory of its own, so that reading on is seen  \
-                       */
+#define EXACT_MAX                                                                                  \
+    512 /* up to here each prefix has memory of its own, so that reading on is seen                \
+         */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

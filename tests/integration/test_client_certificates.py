@@ -29,7 +29,7 @@ NAMES = {OPEN: "off", LAX: "optional", STRICT: "required"}
 class World:
     """One server with three names: open asks for no certificate, lax for an optional one, strict requires one."""
 
-    def __init__(self, directory, min_version="1.3", has_crl=True):
+    def __init__(self, directory, min_version="1.3", has_crl=True, order=tuple(NAMES)):
         self.directory = directory
         self.clients = certificates.Authority("clients")
         self.server = server = GatewardServer(directory)
@@ -47,7 +47,7 @@ class World:
         self.write()
         asks = {"client_ca": "clients.crt", **({"client_crl": "clients.crl"} if has_crl else {})}
         sites = [{"cert": n + ".crt", "key": n + ".key", "client_certificates": w, **({} if w == "off" else asks)}
-                 for n, w in NAMES.items()]
+                 for n, w in ((n, NAMES[n]) for n in order)]
         server.config.update({
             "limits": ROOMY, "listen": [{"address": "127.0.0.1:0", "tls": {"certificates": sites, "min_version": min_version}}],
             "routes": [{"path": "/ws"}, {"path": "/cert", "auth": ["certificate"]}, {"path": "/token", "auth": ["jwt"]},
@@ -105,9 +105,8 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("mtls"))
-    with_errors = None
     yield made
-    made.server.__exit__(with_errors, None, None)
+    made.server.__exit__(None, None, None)
 
 
 # --- names
@@ -205,11 +204,20 @@ def test_a_name_that_asks_for_certificates_gives_no_tickets(world):
             assert session is None or not session.has_ticket
 
 
-def test_the_rules_of_a_name_hold_in_tls_1_2_too(tmp_path):
+@pytest.mark.parametrize("order", [(OPEN, LAX, STRICT), (STRICT, LAX, OPEN)])
+def test_the_rules_of_a_name_hold_in_tls_1_2_too(tmp_path, order):
     """The first name's settings must not leak into the others: verify mode and ticket policy."""
-    old = World(tmp_path, "1.2")
+    old = World(tmp_path, "1.2", order=order)
     try:
-        for sni, who, host in ((OPEN, None, OPEN), (STRICT, "good", STRICT), (LAX, None, LAX)):
+        with RawWebSocket.open(old.server, host="%s:%d" % (OPEN, old.server.port), context=old.context(), server_hostname=OPEN) as ws:
+            assert ws.sock.version() == "TLSv1.3"
+            session = ws.sock.session
+        for sni, reused in ((OPEN, True), (LAX, False)):
+            with tcp(old.server) as sock:
+                assert old.context().wrap_socket(sock, server_hostname=sni).version() == "TLSv1.3"
+            got = old.outcome(ws.sock.context, sni, sni, session)
+            assert got == ("open", True) if reused else got == (4001, False)
+        for sni, who in ((OPEN, None), (STRICT, "good"), (LAX, None)):
             with tcp(old.server) as sock:
                 ctx = old.context(who, ssl.TLSVersion.TLSv1_2)
                 tls = ctx.wrap_socket(sock, server_hostname=sni)
@@ -394,6 +402,20 @@ def test_an_authority_without_a_list_vouches_for_nobody_once_there_are_lists(wor
     with pytest.raises(ssl.SSLError, match="UNKNOWN_CA"):
         world.open(STRICT, "below", path="/cert")
     world.server.wait_for_event("tls_failed", detail="unable to get certificate CRL")
+
+
+def test_many_authorities_do_not_swell_the_handshake(tmp_path):
+    server = GatewardServer(tmp_path)
+    crowd = [certificates.Authority("authority %d of many, %s" % (i, "x" * 40)) for i in range(150)]
+    server._write("clients.crt", b"".join(a.pem() for a in crowd))
+    server.config["listen"][0]["tls"].update({"client_certificates": "required", "client_ca": "clients.crt"})
+    server.config["auth"]["client_certificates"] = ROWS
+    server.write_config()
+    with server:
+        context = server.ssl_context()
+        context.load_cert_chain(*crowd[149].client(tmp_path, "one")[:2])
+        with RawWebSocket.open(server, context=context) as ws:
+            assert ws.recv_json()["user"] == "app-1"
 
 
 def test_a_chain_has_a_size(world, tmp_path):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 import jwt_maker
 from certificates import Authority
 from raw_client import RawWebSocket
-from talk import PLAIN, ROOMY, run_gateward
+from talk import PLAIN, ROOMY, ask, error, is_quiet, run_gateward
 
 ISSUER = "https://id.example.com"
 
@@ -208,6 +208,15 @@ def test_check_says_where_keys_come_from_and_fetches_nothing(start_server, provi
     assert provider.downloads() == before
 
 
+def test_the_outbound_thread_is_there_only_when_something_needs_it(start_server, provider):
+    def threads(server):
+        return len(os.listdir("/proc/%d/task" % server.pid))
+
+    with_url = start_server(row(provider))
+    source_event(with_url, "fetched")
+    assert threads(with_url) == threads(start_server({"listen": PLAIN})) + 1
+
+
 # --- rotation and storms
 
 def test_a_storm_of_unknown_keys_is_one_download_and_then_the_set_is_replaced(start_server, provider):
@@ -245,6 +254,7 @@ def test_a_server_starts_without_its_provider_and_recovers(start_server, provide
     token = provider.token("one")
     assert login(server, token) == LATER
     RawWebSocket.open(server, headers=[("Authorization", "Bearer " + token)], expect=503).close()
+    assert server.wait_for_event("handshake_refused", status=503)["detail"] == "keys_unavailable"
     hs256 = jwt_maker.token(b"x" * 32)
     assert login(server, hs256) == FAILED       # is no token of this issuer, whoever is down
     time.sleep(3)
@@ -274,6 +284,10 @@ def test_another_issuer_is_served_while_one_is_down(start_server, provider, tmp_
         assert login(server, other.token("one", iss="https://b.example.com")) == "welcome"
         assert login(server, other.token("one")) == FAILED      # its own key, another's name
         assert login(server, provider.token("one")) == LATER
+        with RawWebSocket.login(server, token=other.token("one", iss="https://b.example.com")) as ws:
+            assert ask(ws, {"type": "auth", "token": provider.token("one")}) == \
+                error("authentication_unavailable", "Authentication unavailable, try again later")
+            assert is_quiet(ws)     # and the login that it has stays
     finally:
         other.stop()
 

@@ -84,7 +84,7 @@ def test_a_new_certificate_is_served_and_old_connections_stay(started):
 
 
 BROKEN = {
-    "no certificate": ("server.crt", None, "cannot use the certificate"),
+    "no certificate": ("server.crt", None, "cannot read the certificate"),
     "no key": ("server.key", None, "cannot read the key"),
     "broken certificate": ("server.crt", b"nothing of the kind\n", "cannot use the certificate"),
     "other key": ("server.key", "app-1.key", "belong"),
@@ -94,7 +94,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("fault", [*BROKEN, "old list", "open key", "expired"])
+@pytest.mark.parametrize("fault", [*BROKEN, "old list", "open key", "expired", "pipe"])
 def test_with_any_fault_all_of_the_old_stays(started, fault):
     server = started()
     with RawWebSocket.login(server) as old:
@@ -106,6 +106,10 @@ def test_with_any_fault_all_of_the_old_stays(started, fault):
         elif fault == "open key":
             os.chmod(server.path("server.key"), 0o644)
             words = "chmod 600"
+        elif fault == "pipe":
+            os.unlink(server.path("server.crt"))
+            os.mkfifo(server.path("server.crt"))
+            words = "cannot read the certificate"
         elif fault == "expired":
             server.authority.issue(server.directory, days=-1)
             words = "has expired"
@@ -122,6 +126,8 @@ def test_with_any_fault_all_of_the_old_stays(started, fault):
         assert server.serial() == before
         old.send_json({"type": "ping"})
         assert old.recv_json() == {"type": "pong"}
+    if fault == "pipe":
+        os.unlink(server.path("server.crt"))
     if fault == "open key":
         os.chmod(server.path("server.key"), 0o600)
     server.authority.issue(server.directory)

@@ -42,7 +42,8 @@ bool mailbox_reserve(struct mailbox *m)
 {
     bool has_room;
 
-    /* A publisher that is about to post rests here: whoever closes a mailbox too early gets its chance. */
+    /* A publisher that is about to post rests here: whoever closes a mailbox too early gets its
+     * chance. */
     (void)sched_yield();
     (void)pthread_mutex_lock(&m->lock);
     has_room = m->reserved < m->capacity;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fake_mailbox.h: a mailbox without a loop, which opens its letters when the test says so. It takes the place of
- * net/mailbox.c in the broker's tests; the real one runs in tests/unit/hub/hub_workers_test.c. */
+/* fake_mailbox.h: a mailbox without a loop, which opens its letters when the test says so. It takes
+ * the place of net/mailbox.c in the broker's tests; the real one runs in
+ * tests/unit/hub/hub_workers_test.c. */
 #ifndef TESTS_FAKE_MAILBOX_H
 #define TESTS_FAKE_MAILBOX_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events: whatever a stranger chose, a line stays one line of JSON; what is left out is counted exactly. */
+/* Events: whatever a stranger chose, a line stays one line of JSON; what is left out is counted
+ * exactly. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,8 +43,7 @@ static void every_byte_leaves_one_line_of_json(void **state)
         memset(value, byte, sizeof(value));
         event.origin = event.path = event.host = event.user = event.channel = event.detail =
             event.action = event.ip = event.connection = view_of(value, sizeof(value));
-        assert_one_json_line(line, event_encode(line, sizeof(line), &event, 1795359005648),
-                             &arena);
+        assert_one_json_line(line, event_encode(line, sizeof(line), &event, 1795359005648), &arena);
         event.origin = view_of(value, 1);
         event.user = view_of(value, 0);
         assert_one_json_line(line, event_encode(line, sizeof(line), &event, 0), &arena);
