@@ -26,6 +26,17 @@ static void usage(FILE *to)
         to);
 }
 
+static void show_certificates(const struct tls_server_options *tls)
+{
+    static const char *const words[] = {[TLS_CLIENT_OFF] = "",
+                                        [TLS_CLIENT_OPTIONAL] = ", client certificates optional",
+                                        [TLS_CLIENT_REQUIRED] = ", client certificates required"};
+
+    for (uint32_t i = 0; i < tls->sites_count; i++)
+        (void)printf("  uses      %s%s%s\n", tls->sites[i].cert_path, words[tls->sites[i].client],
+                     tls->sites[i].staple_path != NULL ? ", OCSP answer" : "");
+}
+
 static void show_listeners(const struct options *o)
 {
     for (uint32_t i = 0; i < o->listeners_count; i++) {
@@ -35,6 +46,7 @@ static void show_listeners(const struct options *o)
                      l->tls.sites_count == 0 ? "plaintext"
                      : l->tls.allows_tls12   ? "TLS 1.2 and 1.3"
                                              : "TLS 1.3");
+        show_certificates(&l->tls);
     }
 }
 
@@ -90,6 +102,11 @@ static void warn_listener(const struct listen_options *l)
 {
     long seconds = 0;
 
+    for (uint32_t i = 0; i < l->tls.sites_count; i++)
+        if (l->tls.sites[i].client != TLS_CLIENT_OFF && l->tls.sites[i].client_crl_path == NULL)
+            (void)printf("  warning: %s asks for client certificates, but has no client_crl: none "
+                         "can be taken back\n",
+                         l->tls.sites[i].cert_path);
     if (l->tls.sites_count == 0 && !listen_address_is_local(&l->address))
         (void)printf("  warning: %s speaks plaintext to the network\n", l->address_text);
     if (l->tls.allows_tls12)
