@@ -153,7 +153,8 @@ def canary():
 def row(provider, **changes):
     issuer = {"algorithms": ["EdDSA", "ES256"], "jwks_url": provider.url(), "jwks_ca": provider.ca, "issuer": ISSUER,
               "audience": "gateward", **changes}
-    return {"listen": PLAIN, "limits": ROOMY, "auth": {"jwt": [{k: v for k, v in issuer.items() if v is not None}]}}
+    issuer = {k: v for k, v in issuer.items() if v is not None}
+    return {"server": {"workers": 2}, "listen": PLAIN, "limits": ROOMY, "auth": {"jwt": [issuer]}}
 
 
 def login(server, token):
@@ -214,7 +215,7 @@ def test_the_outbound_thread_is_there_only_when_something_needs_it(start_server,
 
     with_url = start_server(row(provider))
     source_event(with_url, "fetched")
-    assert threads(with_url) == threads(start_server({"listen": PLAIN})) + 1
+    assert threads(with_url) == threads(start_server({"server": {"workers": 2}, "listen": PLAIN})) + 1
 
 
 # --- rotation and storms
@@ -261,6 +262,16 @@ def test_a_server_starts_without_its_provider_and_recovers(start_server, provide
     provider.start(port)
     until_welcome(server, token, 5.5)
     source_event(server, "fetched")
+
+
+def test_a_host_that_nobody_knows_is_a_failure_like_others(start_server, provider):
+    server = start_server(row(provider, jwks_url="https://keys.invalid/jwks"))
+    # Where no name server answers, the deadline comes first.
+    assert source_event(server, "failed", timeout=15)["detail"] in ("unknown_host", "deadline")
+    started = time.monotonic()
+    assert login(server, provider.token("one")) == LATER
+    server.stop()
+    assert time.monotonic() - started < 4       # a name server that is silent holds up nothing
 
 
 def test_an_outage_leaves_the_last_set_in_force(start_server, provider):
