@@ -190,16 +190,17 @@ bool hub_is_subscribed(const struct hub *hub, const struct hub_subscriber *s, st
     return channel != NULL && subscription_find(channel, s) != NULL;
 }
 
-bool hub_channel_at(const struct hub_subscriber *s, uint32_t index, struct view *channel)
+void hub_review(struct hub *hub, struct hub_subscriber *s,
+                bool (*keeps)(void *context, struct view channel), void *context)
 {
-    const struct hub_subscription *each = s->subscriptions;
+    struct hub_subscription *each, *next;
 
-    while (each != NULL && index-- > 0)
-        each = each->next;
-    if (each == NULL)
-        return false;
-    *channel = hub_channel_name(each->channel);
-    return true;
+    ASSERT(hub->delivering == 0);
+    for (each = s->subscriptions; each != NULL; each = next) {
+        next = each->next;
+        if (!keeps(context, hub_channel_name(each->channel)))
+            subscription_end(hub, s, each);
+    }
 }
 
 void hub_leave(struct hub *hub, struct hub_subscriber *s)

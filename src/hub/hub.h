@@ -40,9 +40,10 @@ void hub_subscriber_init(struct hub_subscriber *s,
 int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view channel);
 int hub_unsubscribe(struct hub *hub, struct hub_subscriber *s, struct view channel); /* E_MISSING */
 bool hub_is_subscribed(const struct hub *hub, const struct hub_subscriber *s, struct view channel);
-/* The subscriber's channel number `index`, in an order that only subscribe and unsubscribe change;
- * false past the last. The view lives until the subscription ends. */
-bool hub_channel_at(const struct hub_subscriber *s, uint32_t index, struct view *channel);
+/* Asks `keeps` about each channel of the subscriber and ends the subscriptions it denies. `keeps`
+ * must not subscribe or unsubscribe. The view lives during the call. */
+void hub_review(struct hub *hub, struct hub_subscriber *s,
+                bool (*keeps)(void *context, struct view channel), void *context);
 void hub_leave(struct hub *hub, struct hub_subscriber *s); /* everything; harmless when nothing */
 /* To all subscribers of the channel here and on the other workers, the sender included if it
  * listens. E_FULL: another worker has no room, nobody got it; E_NOMEM likewise. *local (may be

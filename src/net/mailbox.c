@@ -55,7 +55,9 @@ static void on_bell(uv_async_t *handle)
 {
     struct mailbox *m = handle->data;
 
-    atomic_store(&m->has_rung, false);
+    /* An exchange, not a store: whoever rang before it has its letter seen below, on any machine.
+     */
+    (void)atomic_exchange(&m->has_rung, false);
     /* At most one box full a turn: sockets wait behind these. */
     for (size_t i = 0; i <= m->mask; i++) {
         if (uv_is_closing((uv_handle_t *)handle) || !open_one(m))

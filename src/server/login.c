@@ -63,20 +63,12 @@ static bool become(struct peer *p, const struct identity *identity)
     return true;
 }
 
-/* Roles may have been taken away: what they no longer allow ends now (W-21). */
-static void review_subscriptions(struct peer *p)
+static bool may_still_subscribe(void *peer, struct view channel)
 {
-    struct worker *w = p->worker;
-    struct view channel;
-    uint32_t i = 0;
+    const struct peer *p = peer;
 
-    while (hub_channel_at(&p->subscriber, i, &channel)) {
-        if (access_decide(&w->server->options->policy, &p->who->identity, channel, ACTION_SUBSCRIBE,
-                          NULL))
-            i++;
-        else
-            (void)hub_unsubscribe(w->hub, &p->subscriber, channel);
-    }
+    return access_decide(&p->worker->server->options->policy, &p->who->identity, channel,
+                         ACTION_SUBSCRIBE, NULL);
 }
 
 static bool welcome(struct peer *p, const struct identity *identity, const struct json *id,
@@ -92,7 +84,7 @@ static bool welcome(struct peer *p, const struct identity *identity, const struc
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);
     peer_log(p, &event);
     if (is_extension)
-        review_subscriptions(p);
+        hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p); /* W-21 */
     say_welcome(p, id);
     if (p->phase == PEER_OPEN)
         peer_rearm(p);

@@ -270,12 +270,25 @@ static bool is_bare_auth(struct view text, struct view *token)
     return true;
 }
 
-static bool parse(struct peer *p, struct view text, struct json **root)
+/* OK; E_INVALID: no JSON object; E_LIMIT: good perhaps, but deeper or of more parts than we read.
+ */
+static int parse(struct peer *p, struct view text, struct json **root)
 {
     size_t error_at;
+    int rc = json_parse(root, text, NULL, &p->worker->arena, &error_at);
 
-    return json_parse(root, text, NULL, &p->worker->arena, &error_at) == OK &&
-           (*root)->type == JSON_OBJECT;
+    if (rc == OK)
+        return (*root)->type == JSON_OBJECT ? OK : E_INVALID;
+    return rc == E_INVALID ? E_INVALID : E_LIMIT;
+}
+
+static void refuse_text(struct peer *p, int rc)
+{
+    bool is_limit = rc == E_LIMIT;
+
+    say_log_invalid(p, is_limit ? "too_complex" : "invalid_json");
+    say_error(p, NULL, is_limit ? "too_complex" : "invalid_json",
+              is_limit ? VIEW("Message too complex") : VIEW("Invalid JSON"));
 }
 
 static void close_first(struct peer *p, const char *code, const char *reason)
@@ -295,7 +308,7 @@ void protocol_first(struct peer *p, struct view text)
         login_first(p, token, NULL);
         return;
     }
-    if (!parse(p, text, &root)) {
+    if (parse(p, text, &root) != OK) {
         close_first(p, "first_message_not_json", "Invalid message format");
         return;
     }
@@ -359,6 +372,7 @@ void protocol_message(struct peer *p, struct view text)
     struct request r = {.peer = p};
     struct view token;
     struct json *root;
+    int rc;
 
     if (!take_message(p)) {
         refuse_message(p);
@@ -370,9 +384,9 @@ void protocol_message(struct peer *p, struct view text)
         login_again(p, token, NULL);
         return;
     }
-    if (!parse(p, text, &root)) {
-        say_log_invalid(p, "invalid_json");
-        say_error(p, NULL, "invalid_json", VIEW("Invalid JSON"));
+    rc = parse(p, text, &root);
+    if (rc != OK) {
+        refuse_text(p, rc);
         return;
     }
     r.root = root;

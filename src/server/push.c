@@ -10,6 +10,8 @@
 #include "wire/ws_frame.h"
 
 #define FRAMING_BYTES_MAX 1024 /* all but data; channel names and users need no escaping */
+#define GROWTH_MAX        6    /* of a decoded string, see push_bytes_max */
+#define KEPT_BYTES_MAX    ((size_t)1024 * 1024)
 
 static void put_value(struct wr *w, const struct json *value)
 {
@@ -34,6 +36,20 @@ static void put_value(struct wr *w, const struct json *value)
     }
 }
 
+size_t push_bytes_max(uint64_t message_bytes)
+{
+    return message_bytes > SIZE_MAX / GROWTH_MAX - FRAMING_BYTES_MAX
+               ? SIZE_MAX
+               : (size_t)message_bytes * GROWTH_MAX + FRAMING_BYTES_MAX;
+}
+
+/* A large message's room is not kept for the small ones that follow. */
+static void shrink(struct buf *text)
+{
+    if (text->cap > KEPT_BYTES_MAX)
+        buf_clear(text);
+}
+
 struct blob *push_encode(struct worker *w, struct view channel, const struct json *data,
                          struct view from_user)
 {
@@ -42,8 +58,7 @@ struct blob *push_encode(struct worker *w, struct view channel, const struct jso
     struct blob *frame;
     struct wr out;
 
-    /* A byte of a decoded string becomes at most the six of \u00XX. */
-    if (!size_mul(data->text.len, data->type == JSON_STRING ? 6 : 1, &value_bytes) ||
+    if (!size_mul(data->text.len, data->type == JSON_STRING ? GROWTH_MAX : 1, &value_bytes) ||
         buf_reserve(&w->text, value_bytes + FRAMING_BYTES_MAX) != OK)
         return NULL;
     out = wr_of(w->text.data, w->text.cap);
@@ -69,5 +84,6 @@ struct blob *push_encode(struct worker *w, struct view channel, const struct jso
         memcpy(frame->data, header, header_bytes);
         memcpy(frame->data + header_bytes, w->text.data, text_bytes);
     }
+    shrink(&w->text);
     return frame;
 }

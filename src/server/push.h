@@ -8,6 +8,9 @@
 #include "message/json.h"
 #include "server/worker.h"
 
+/* What a worker's text buffer must hold for messages of at most `message_bytes`: a byte of a
+ * decoded string becomes at most the six of \u00XX. */
+size_t push_bytes_max(uint64_t message_bytes);
 /* {"type":"message","channel":...,"data":...,"from":{"user":...}} as one unmasked text frame.
  * `data` goes out as it came in (a string is escaped anew). from_user empty: the server itself,
  * "from":{"server":true}. NULL when out of memory. */

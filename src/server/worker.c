@@ -9,10 +9,11 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "server/peer.h"
+#include "server/push.h"
+#include "server/server.h"
 
-#define LETTERS_MAX    65536 /* published frames on their way to one worker */
-#define CONTROL_MAX    1024
-#define TEXT_BYTES_MAX (64u * 1024u * 1024u + 4096u)
+#define LETTERS_MAX 65536 /* published frames on their way to one worker */
+#define CONTROL_MAX 1024
 
 static void on_accept(void *context, int fd, const struct ip_address *peer, uint16_t port)
 {
@@ -51,7 +52,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     w->jitter = random_u64();
     link_init(&w->peers);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
-    buf_init(&w->text, TEXT_BYTES_MAX);
+    buf_init(&w->text, push_bytes_max(o->limits.message_bytes));
     w->listeners = calloc(o->listeners_count, sizeof(w->listeners[0]));
     if (w->listeners == NULL)
         return E_NOMEM;
@@ -61,6 +62,15 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     return open_parts(w);
 }
 
+/* A worker that does not listen would leave its share of the clients waiting in the kernel: end
+ * all, and say why. */
+static void stop_deaf(struct worker *w, uint32_t listener)
+{
+    log_line(LOG_ERROR, "worker %u cannot listen on %s: out of memory", w->index,
+             w->server->options->listeners[listener].address_text);
+    server_drain(w->server);
+}
+
 void worker_run(struct worker *w)
 {
     for (uint32_t i = 0; i < w->server->options->listeners_count; i++) {
@@ -68,8 +78,7 @@ void worker_run(struct worker *w)
         int fd = l->fd;
         l->fd = -1;
         if (fd >= 0 && listener_open(&l->listener, w->loop, fd, on_accept, l) != OK)
-            log_line(LOG_ERROR, "worker %u cannot listen on %s: out of memory", w->index,
-                     w->server->options->listeners[i].address_text);
+            stop_deaf(w, i);
     }
     loop_run(w->loop);
 }

@@ -122,11 +122,11 @@ FAULTS = [
     (more("routes: [{path: ws}]"), "4:17", "begins with /"), (more("routes: [{path: /a}, {path: /a}]"), "4:29", "two routes"),
     (more("routes: [{path: /a, serve: ecco}]"), "4:28", "(did you mean `echo`?)"),
     # what belongs to the format, but not to this version
-    (auth("HS256", "RS256"), "3:28", "`RS256` is not available in this version"),
+    (auth("HS256", "RS256"), "3:14", "`secret` goes with HS256, HS384 and HS512 only"),
     (more("messages: {}"), "4:1", "`messages` is not available in this version"),
     (more("internal: {address: 127.0.0.1:9443}"), "4:1", "`internal` is not available in this version"),
     (more("routes: [{path: /a, guard: ws://127.0.0.1:1}]"), "4:21", "`guard` is not available in this version"),
-    (auth("secret: {file: jwt.secret}", "jwks_url: https://a.example/b"), "3:36", "`jwks_url` is not available in this version"),
+    (auth("secret: {file: jwt.secret}", "jwks_url: https://a.example/b"), "3:14", "HS256, HS384 and HS512 take a `secret`"),
     (auth("auth: {", "auth: {sessions: {store: memory}, "), "3:8", "`sessions` is not available in this version"),
     (auth("auth: {", "auth: {oauth2: {}, "), "3:8", "`oauth2` is not available in this version"),
     (auth("auth: {", "auth: {csrf: off, "), "3:8", "the only value it takes is required_for_cookies"),

@@ -142,13 +142,13 @@ def nested(levels, data="[%s]"):
 def test_depth_32_passes_and_33_does_not(ws, shape):
     assert ask(ws, nested(31, shape))["type"] == "ack"
     for levels in (32, 33, 3000):
-        assert ask(ws, nested(levels, shape)) == error("invalid_json", "Invalid JSON")
+        assert ask(ws, nested(levels, shape)) == error("too_complex", "Message too complex")
 
 
 def test_many_small_values_have_a_ceiling(ws):
     assert ask(ws, '{"type":"publish","channel":"public:chat","data":[%s]}' % ",".join("1" * 8000))["type"] == "ack"
     assert ask(ws, '{"type":"publish","channel":"public:chat","data":[%s]}' % ",".join("1" * 9000)) == \
-        error("invalid_json", "Invalid JSON")
+        error("too_complex", "Message too complex")
 
 
 # --- who hears what

@@ -194,6 +194,38 @@ static void answers_to_mistakes(void **state)
     world_close(&w);
 }
 
+static bool ends_in_even(void *asked, struct view channel)
+{
+    (*(unsigned *)asked)++;
+    return (channel.ptr[channel.len - 1] - '0') % 2 == 0;
+}
+
+/* A review ends what it denies, wherever that stands among the others, and asks about each once. */
+static void a_review_ends_what_it_denies(void **state)
+{
+    struct listener l;
+    struct world w;
+    unsigned asked = 0;
+    char name[16];
+
+    (void)state;
+    world_open(&w, 100, 1000);
+    listeners_init(&l, 1);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(name, sizeof(name), "c%d", i);
+        assert_int_equal(hub_subscribe(w.hub, &l.subscriber, view_of_text(name)), OK);
+    }
+    hub_review(w.hub, &l.subscriber, ends_in_even, &asked);
+    assert_int_equal(asked, 10);
+    assert_int_equal(hub_channel_count(w.hub), 5);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(name, sizeof(name), "c%d", i);
+        assert_int_equal(hub_is_subscribed(w.hub, &l.subscriber, view_of_text(name)), i % 2 == 0);
+    }
+    hub_leave(w.hub, &l.subscriber);
+    world_close(&w);
+}
+
 static void the_101st_subscription_is_refused(void **state)
 {
     struct listener l;
@@ -380,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_reaches_who_listens_and_nobody_else),
         cmocka_unit_test(answers_to_mistakes),
+        cmocka_unit_test(a_review_ends_what_it_denies),
         cmocka_unit_test(the_101st_subscription_is_refused),
         cmocka_unit_test(a_full_worker_takes_no_new_channel_but_more_listeners),
         cmocka_unit_test(a_failing_broker_leaves_everything_as_it_was),
