@@ -15,7 +15,7 @@
 #define IDENTITY_ROLES_MAX    64 /* roles known to a configuration: one bit each */
 #define IDENTITY_TOKEN_ID_MAX 128
 
-enum identity_method { IDENTITY_NONE, IDENTITY_JWT, IDENTITY_CERTIFICATE };
+enum identity_method { IDENTITY_NONE, IDENTITY_JWT, IDENTITY_CERTIFICATE, IDENTITY_TICKET };
 
 struct identity {
     char user[IDENTITY_USER_MAX + 1];
@@ -25,6 +25,7 @@ struct identity {
     uint64_t roles; /* bit n = role n of struct role_set; roles the configuration does not know are
                        dropped */
     int64_t authenticated_at_s; /* wall clock */
+    int64_t issued_at_s;        /* wall clock: claim iat, or when a ticket was made; 0: not known */
     int64_t expires_at_s;       /* wall clock; always set */
 };
 

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "auth/revocation.h"
+#include "auth/ticket.h"
+
 /* What every method is handed. */
 struct question {
     const struct auth *auth;
@@ -46,12 +49,29 @@ static enum auth_verdict check_certificate(struct identity *who, const struct qu
     return answer == CERTIFICATE_EXPIRED ? AUTH_EXPIRED : AUTH_FAILED;
 }
 
+static enum auth_verdict check_ticket(struct identity *who, const struct question *q,
+                                      const char **fault)
+{
+    struct ticket_shown shown = {q->credential->token, q->credential->origin,
+                                 q->credential->now_ms};
+    enum ticket_fault answer = TICKET_UNKNOWN;
+
+    if (q->auth->tickets != NULL)
+        answer = tickets_redeem(q->auth->tickets, who, &shown);
+    *fault = ticket_fault_text(answer);
+    who->authenticated_at_s = q->wall_s;
+    if (answer == TICKET_OK && who->expires_at_s <= q->wall_s)
+        answer = TICKET_EXPIRED; /* the clock was set */
+    return answer == TICKET_OK ? AUTH_OK : AUTH_FAILED;
+}
+
 static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who,
                                                             const struct question *q,
                                                             const char **fault) = {
     [CREDENTIAL_BEARER] = check_jwt,
     [CREDENTIAL_FIRST_MESSAGE] = check_jwt,
     [CREDENTIAL_CERTIFICATE] = check_certificate,
+    [CREDENTIAL_TICKET] = check_ticket,
 };
 
 enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
@@ -59,11 +79,21 @@ enum auth_verdict auth_check(const struct auth *auth, const struct credential *c
                              const char **fault)
 {
     struct question question = {auth, credential, wall_s, arena};
+    struct identity found = {.method = IDENTITY_NONE};
+    const char *revoked = NULL;
     enum auth_verdict verdict = AUTH_FAILED;
     const char *word = "unknown_method";
 
     if ((unsigned)credential->kind < CREDENTIAL_KINDS && methods[credential->kind] != NULL)
-        verdict = methods[credential->kind](who, &question, &word);
+        verdict = methods[credential->kind](&found, &question, &word);
+    if (verdict == AUTH_OK && auth->revocations != NULL)
+        revoked = revocations_judge(auth->revocations, &found, auth->roles, wall_s);
+    if (revoked != NULL) {
+        verdict = AUTH_FAILED;
+        word = revoked;
+    }
+    if (verdict == AUTH_OK)
+        *who = found;
     if (fault != NULL)
         *fault = word;
     return verdict;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* auth.h: every way to prove an identity ends here, in one struct identity. A method is one row of
- * a table in auth.c. Immutable once built: any thread may check. */
+ * a table in auth.c. Immutable once built (tickets and revocations lock
+ * themselves): any thread may check. */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
@@ -9,15 +10,21 @@
 #include "auth/jwt.h"
 #include "base/arena.h"
 
+struct tickets;     /* auth/ticket.h */
+struct revocations; /* auth/revocation.h */
+
 enum credential_kind {
     CREDENTIAL_BEARER,
     CREDENTIAL_FIRST_MESSAGE,
     CREDENTIAL_CERTIFICATE, /* token: the DER form of a certificate that TLS has verified */
+    CREDENTIAL_TICKET,      /* ?ticket= of the handshake */
     CREDENTIAL_KINDS
 };
 struct credential {
     enum credential_kind kind;
     struct view token;
+    struct view origin; /* tickets: of the request; ptr NULL: it named none */
+    uint64_t now_ms;    /* tickets: monotonic */
 };
 struct auth {
     const struct role_set *roles;
@@ -25,6 +32,8 @@ struct auth {
     uint32_t issuers_count;
     struct certificate_row *certificates;
     uint32_t certificates_count;
+    struct tickets *tickets;         /* NULL: there are none; not owned */
+    struct revocations *revocations; /* NULL: nothing can be revoked; not owned */
 };
 enum auth_verdict {
     AUTH_OK,

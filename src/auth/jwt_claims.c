@@ -102,17 +102,23 @@ static enum jwt_fault read_roles(struct identity *who, const struct jwt_issuer *
 }
 
 /* `nbf` and `iat`: may be absent; must be a finite number that does not lie ahead of us by more
- * than the skew. */
-static enum jwt_fault check_begun(const struct json *claims, struct view name, int64_t latest_s)
+ * than the skew. *at_s: the second it names (1 for all that is earlier), or 0 where it is absent.
+ */
+static enum jwt_fault check_begun(const struct json *claims, struct view name, int64_t latest_s,
+                                  int64_t *at_s)
 {
     const struct json *claim = json_member(claims, name);
     double date;
 
+    *at_s = 0;
     if (claim == NULL)
         return JWT_OK;
     if (!json_to_double(claim, &date))
         return JWT_CLAIMS;
-    return date > (double)latest_s ? JWT_NOT_YET : JWT_OK;
+    if (date > (double)latest_s)
+        return JWT_NOT_YET;
+    *at_s = date < 1 ? 1 : (int64_t)floor(date);
+    return JWT_OK;
 }
 
 static enum jwt_fault check_end(struct identity *who, const struct json *claims, uint32_t skew_s,
@@ -135,6 +141,7 @@ enum jwt_fault jwt_claims_check(struct identity *who, const struct jwt_issuer *i
                                 int64_t wall_s)
 {
     struct identity found = {.method = IDENTITY_JWT, .authenticated_at_s = wall_s};
+    int64_t not_before_s;
     enum jwt_fault fault;
 
     /* A token bound to a key (RFC 7800) must not be taken from someone who has not shown that key,
@@ -149,9 +156,9 @@ enum jwt_fault jwt_claims_check(struct identity *who, const struct jwt_issuer *i
     if (fault == JWT_OK)
         fault = read_roles(&found, issuer, roles, claims);
     if (fault == JWT_OK)
-        fault = check_begun(claims, VIEW("nbf"), wall_s + issuer->skew_s);
+        fault = check_begun(claims, VIEW("nbf"), wall_s + issuer->skew_s, &not_before_s);
     if (fault == JWT_OK)
-        fault = check_begun(claims, VIEW("iat"), wall_s + issuer->skew_s);
+        fault = check_begun(claims, VIEW("iat"), wall_s + issuer->skew_s, &found.issued_at_s);
     if (fault == JWT_OK)
         fault = check_end(&found, claims, issuer->skew_s, wall_s);
     if (fault == JWT_OK)

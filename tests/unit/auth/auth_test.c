@@ -7,6 +7,9 @@
 #include <cmocka.h>
 
 #include "auth/auth.h"
+#include "auth/revocation.h"
+#include "auth/ticket.h"
+#include "base/status.h"
 #include "three_ways.h"
 #include "token_maker.h"
 
@@ -45,6 +48,50 @@ static void both_kinds_of_credential_reach_the_tokens(void **state)
         assert_int_equal(check(&b, kind, "{\"sub\":\"alice\",\"exp\":1700000100}", &who, NULL),
                          AUTH_OK);
     }
+    bench_close(&b);
+}
+
+static void a_revoked_identity_is_refused_whatever_proved_it(void **state)
+{
+    struct revocation what = {REVOKED_USER, VIEW("alice"), NOW};
+    struct identity who = {.user = "untouched"};
+    struct revocations *revocations = NULL;
+    struct ticket_offer offer = {.ttl_s = 30};
+    struct tickets *tickets = NULL;
+    char text[TICKET_TEXT_BYTES];
+    const char *fault = NULL;
+    struct bench b;
+
+    (void)state;
+    bench_open(&b);
+    assert_int_equal(revocations_new(&revocations, 10, 24 * 60 * 60), OK);
+    assert_int_equal(tickets_new(&tickets, 100), OK);
+    struct auth auth = {.roles = &b.roles, .tickets = tickets, .revocations = revocations};
+    struct credential credential = {.kind = CREDENTIAL_TICKET, .now_ms = 1};
+
+    offer.who = (struct identity){.method = IDENTITY_TICKET,
+                                  .user = "alice",
+                                  .user_bytes = 5,
+                                  .issued_at_s = NOW,
+                                  .expires_at_s = NOW + 100};
+    assert_int_equal(tickets_issue(tickets, &offer, 1, text), OK);
+    credential.token = view_of_text(text);
+    assert_int_equal(revocations_add(revocations, &what, NOW), OK);
+    assert_int_equal(auth_check(&auth, &credential, NOW, &b.arena, &who, &fault), AUTH_FAILED);
+    assert_string_equal(fault, "user_revoked");
+    assert_string_equal(who.user, "untouched");
+    offer.who.issued_at_s = NOW + 1;
+    assert_int_equal(tickets_issue(tickets, &offer, 1, text), OK);
+    assert_int_equal(auth_check(&auth, &credential, NOW + 1, &b.arena, &who, &fault), AUTH_OK);
+    assert_string_equal(who.user, "alice");
+    assert_int_equal(who.authenticated_at_s, NOW + 1);
+    assert_int_equal(auth_check(&auth, &credential, NOW + 1, &b.arena, &who, &fault), AUTH_FAILED);
+    assert_string_equal(fault, "ticket_used");
+    auth.tickets = NULL;
+    assert_int_equal(auth_check(&auth, &credential, NOW, &b.arena, &who, &fault), AUTH_FAILED);
+    assert_string_equal(fault, "ticket_unknown");
+    tickets_free(tickets);
+    revocations_free(revocations);
     bench_close(&b);
 }
 
@@ -140,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_kinds_of_credential_reach_the_tokens),
+        cmocka_unit_test(a_revoked_identity_is_refused_whatever_proved_it),
         cmocka_unit_test(a_kind_out_of_the_table_fails),
         cmocka_unit_test(our_own_shortage_is_not_the_tokens_fault),
         cmocka_unit_test(bearer_values),

@@ -67,6 +67,27 @@ static void a_good_token_fills_the_identity(void **state)
     assert_int_equal(who.roles, 1 | 4);
     assert_int_equal(who.authenticated_at_s, NOW);
     assert_int_equal(who.expires_at_s, NOW + 100 + 30);
+    assert_int_equal(who.issued_at_s, 1699999990);
+}
+
+static void the_instant_of_issue_is_kept_and_0_means_unknown(void **state)
+{
+    static const struct {
+        const char *payload;
+        int64_t issued_at_s;
+    } rows[] = {{"{" SUB "," EXP "}", 0},
+                {"{" SUB "," EXP ",\"iat\":1699999990.9}", 1699999990},
+                {"{" SUB "," EXP ",\"iat\":1700000030}", 1700000030},
+                {"{" SUB "," EXP ",\"iat\":0}", 1},
+                {"{" SUB "," EXP ",\"iat\":-1e300,\"nbf\":5}", 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct identity who;
+
+        assert_int_equal(bench_judge_texts(&b, &who, HS256_HEADER, rows[i].payload), JWT_OK);
+        assert_int_equal(who.issued_at_s, rows[i].issued_at_s);
+    }
 }
 
 static void what_is_no_object_or_doubles_a_name_is_refused(void **state)
@@ -346,6 +367,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_good_token_fills_the_identity, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_instant_of_issue_is_kept_and_0_means_unknown, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_no_object_or_doubles_a_name_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_end_is_required_finite_and_in_time, setup, teardown),
