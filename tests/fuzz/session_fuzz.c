@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz-rooms: base crypto message limit access config wire net broker auth hub server */
+/* fuzz-rooms: base crypto message limit access config wire net broker auth hub api server */
 /* fuzz-sources: mock_net.c mock_mail.c session_side.c */
 /* The whole server above the socket: two workers, up to eight peers that say anything in any
  * pieces, time, ends, a kernel that takes what it likes, and drains. What may never happen is

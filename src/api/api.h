@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.h: the HTTP/1.1 API of an operator's own programs, on the internal listener: health, tickets,
+ * revocation, publishing. One request a connection. Knows nothing of the server: what is to be done
+ * goes through a table of operations. Loop thread only, that of worker 0. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "api/api_ask.h"
+#include "api/api_key.h"
+#include "net/loop.h"
+
+#define API_CONNECTIONS_MAX 64
+#define API_REQUEST_MS      5000 /* accept to the end of the body; and again for the answer */
+#define API_TICKET_TEXT_MAX 64
+
+/* One line for the security event log. */
+struct api_call {
+    const char *operation, *code; /* "tickets", and the code of the answer; constant */
+    unsigned status;
+    struct view key, user, detail; /* key: its name; the others where they say something */
+    struct ip_address ip;
+    uint16_t port;
+};
+struct api_ops {
+    bool (*is_ready)(void *server); /* false while it drains */
+    enum api_result (*ticket)(void *server, const struct api_ticket_ask *ask,
+                              char text[API_TICKET_TEXT_MAX]);
+    /* API_RESULT_LATER: api_revoked follows, with this call's number. */
+    enum api_result (*revoke)(void *server, const struct api_revoke_ask *ask, uint64_t call);
+    enum api_result (*publish)(void *server, const struct api_publish_ask *ask);
+    void (*log)(void *server, const struct api_call *call);
+};
+struct api_options {
+    struct loop *loop;
+    int fd;                      /* listening; taken over, closed on failure too */
+    bool is_unix;                /* then any Host will do */
+    const struct api_keys *keys; /* must outlive the api, as must the rest */
+    const struct role_set *roles;
+    const struct api_ops *ops;
+    void *server;
+};
+
+struct api;
+int api_open(struct api **out, const struct api_options *options);
+/* The answer to a revocation; unknown numbers (the caller has gone) are ignored. result:
+ * API_RESULT_OK or what else is to be said. */
+void api_revoked(struct api *api, uint64_t call, enum api_result result, uint64_t closed);
+/* Stops listening and ends what is open; true once nothing is. Call again until then. */
+bool api_stop(struct api *api);
+void api_free(struct api *api); /* after api_stop said true, or once the loop runs no more */
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_answer.h: every answer the API can give, one row each with its stable code. Pure. */
+#ifndef API_API_ANSWER_H
+#define API_API_ANSWER_H
+
+#include <stdint.h>
+
+#include "api/api_request.h"
+#include "base/wr.h"
+
+enum api_result {
+    API_RESULT_OK,
+    API_RESULT_LATER, /* no answer yet: api_revoked brings it */
+    API_RESULT_BAD_REQUEST,
+    API_RESULT_HOST_INVALID,
+    API_RESULT_HOST_UNKNOWN,
+    API_RESULT_KEY_INVALID,
+    API_RESULT_SCOPE_MISSING,
+    API_RESULT_NOT_FOUND,
+    API_RESULT_METHOD_POST, /* 405 Allow: POST */
+    API_RESULT_METHOD_GET,  /* 405 Allow: GET */
+    API_RESULT_TIMEOUT,
+    API_RESULT_LENGTH_REQUIRED,
+    API_RESULT_BODY_TOO_LARGE,
+    API_RESULT_TARGET_TOO_LONG,
+    API_RESULT_MEDIA_TYPE,
+    API_RESULT_HEADERS_TOO_LARGE,
+    API_RESULT_HTTP_VERSION,
+    API_RESULT_JSON,
+    API_RESULT_FIELD_MISSING,
+    API_RESULT_FIELD_UNKNOWN,
+    API_RESULT_USER,
+    API_RESULT_ROLES,
+    API_RESULT_ORIGIN,
+    API_RESULT_TTL,
+    API_RESULT_SESSION_TTL,
+    API_RESULT_TOKEN_ID,
+    API_RESULT_IP,
+    API_RESULT_CONNECTION,
+    API_RESULT_CHANNEL,
+    API_RESULT_DRAINING,
+    API_RESULT_OVERLOADED,
+    API_RESULT_TICKETS_FULL,
+    API_RESULT_REVOCATIONS_FULL,
+    API_RESULT_NOT_STORED,
+    API_RESULT_UNFINISHED,
+    API_RESULT_COUNT
+};
+
+struct api_result_row {
+    uint16_t status;
+    const char *phrase, *code, *message;
+};
+const struct api_result_row *api_result_get(enum api_result result);
+enum api_result api_result_of_fault(enum api_fault fault);
+
+#define API_ANSWER_BYTES_MAX 4096
+/* The whole answer, always with Connection: close and Cache-Control: no-store. `body` is for
+ * API_RESULT_OK; anything else says {"error":{"code":...,"message":...}}. */
+void api_answer_encode(struct wr *w, enum api_result result, struct view body);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_routes.c: one row an endpoint, one handler of at most 40 lines each. docs/http-api.md and
+ * docs/openapi.yaml describe the same rows. */
+#include "api/api_routes.h"
+
+#include "base/json_out.h"
+
+static enum api_result say_ok(struct api_work *work)
+{
+    wr_text(&work->out, "{\"ok\":true}\n");
+    return API_RESULT_OK;
+}
+
+static enum api_result health_live(struct api_work *work)
+{
+    return say_ok(work);
+}
+
+static enum api_result health_ready(struct api_work *work)
+{
+    if (!work->api->ops->is_ready(work->api->server))
+        return API_RESULT_DRAINING;
+    return say_ok(work);
+}
+
+static enum api_result tickets(struct api_work *work)
+{
+    char text[API_TICKET_TEXT_MAX];
+    struct api_ticket_ask ask;
+    enum api_result result = api_ask_ticket(&ask, work->body, work->api->roles);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.user = ask.user;
+    result = work->api->ops->ticket(work->api->server, &ask, text);
+    if (result != API_RESULT_OK)
+        return result;
+    json_out_open(&work->out);
+    json_out_member(&work->out, "ticket", view_of_text(text));
+    json_out_member_u64(&work->out, "expires_in", ask.ttl_s);
+    json_out_member(&work->out, "url_parameter", VIEW("ticket"));
+    json_out_close(&work->out);
+    wr_u8(&work->out, '\n');
+    return API_RESULT_OK;
+}
+
+static enum api_result revoke_them(struct api_work *work)
+{
+    static const char *const kinds[] = {"user", "token_id", "role", "ip", "connection"};
+    struct api_revoke_ask ask;
+    enum api_result result = api_ask_revoke(&ask, work->body, work->api->roles);
+
+    if (result != API_RESULT_OK)
+        return result;
+    if (ask.kind == API_REVOKE_USER)
+        work->told.user = ask.value;
+    work->told.detail = view_of_text(kinds[ask.kind]);
+    return work->api->ops->revoke(work->api->server, &ask, work->call);
+}
+
+static enum api_result publish(struct api_work *work)
+{
+    struct api_publish_ask ask;
+    enum api_result result = api_ask_publish(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.detail = ask.channel;
+    if (!api_key_may_publish(work->key, ask.channel))
+        return API_RESULT_SCOPE_MISSING;
+    result = work->api->ops->publish(work->api->server, &ask);
+    return result == API_RESULT_OK ? say_ok(work) : result;
+}
+
+static const struct api_route routes[] = {
+    {"/health/live", "health", false, true, API_SCOPE_NONE, health_live},
+    {"/health/ready", "health", false, true, API_SCOPE_NONE, health_ready},
+    {"/api/tickets", "tickets", true, false, API_SCOPE_TICKETS, tickets},
+    {"/api/revoke", "revoke", true, false, API_SCOPE_REVOKE, revoke_them},
+    {"/api/publish", "publish", true, true, API_SCOPE_PUBLISH, publish},
+};
+
+/* application/json, with `charset=utf-8` at most. */
+static bool is_json(const struct http1_request *head)
+{
+    const struct http1_header *header;
+    struct view type, parameter;
+
+    if (http1_find(head, VIEW("Content-Type"), &header) != 1)
+        return false;
+    if (view_split(header->value, ';', &type, &parameter) &&
+        !view_eq_nocase(view_trim(parameter), VIEW("charset=utf-8")))
+        return false;
+    return view_eq_nocase(view_trim(type), VIEW("application/json"));
+}
+
+static enum api_result ask_key(const struct api_key **key, const struct api_route *route,
+                               const struct http1_request *head, const struct api_keys *keys)
+{
+    const struct http1_header *header;
+
+    *key = NULL;
+    if (route->scope == API_SCOPE_NONE)
+        return API_RESULT_OK;
+    if (http1_find(head, VIEW("Authorization"), &header) != 1)
+        return API_RESULT_KEY_INVALID;
+    *key = api_keys_find(keys, header->value);
+    if (*key == NULL)
+        return API_RESULT_KEY_INVALID;
+    return ((*key)->scopes & route->scope) != 0 ? API_RESULT_OK : API_RESULT_SCOPE_MISSING;
+}
+
+enum api_result api_route_find(const struct api_route **route, const struct api_key **key,
+                               const struct http1_request *head, const struct api_keys *keys)
+{
+    const struct api_route *found = NULL;
+    enum api_result result;
+
+    *route = NULL;
+    *key = NULL;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (view_eq(head->path, view_of_text(routes[i].path)))
+            found = &routes[i];
+    }
+    if (found == NULL)
+        return API_RESULT_NOT_FOUND;
+    *route = found;
+    if (head->query.ptr != NULL)
+        return API_RESULT_BAD_REQUEST; /* nothing here takes one, and a key must not stand there */
+    if (!view_eq(head->method, found->is_post ? VIEW("POST") : VIEW("GET")))
+        return found->is_post ? API_RESULT_METHOD_POST : API_RESULT_METHOD_GET;
+    result = ask_key(key, found, head, keys);
+    if (result == API_RESULT_OK && found->is_post && !is_json(head))
+        return API_RESULT_MEDIA_TYPE;
+    return result;
+}
