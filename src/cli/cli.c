@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"connect", cmd_connect, "speak WebSocket with a server: gateward connect URL"},
     {"token", cmd_token,
      "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
+    {"revoke", cmd_revoke,
+     "close a user's, token's or role's connections: gateward revoke --config FILE --user U"},
     {"explain", cmd_explain,
      "say who may do what, and why: gateward explain --config FILE --user U ..."},
 };

@@ -19,6 +19,7 @@ int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 

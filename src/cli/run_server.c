@@ -88,6 +88,23 @@ static void raise_descriptors(const struct options *options)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* In other words than a listener for clients, so that nobody takes it for one. */
+static void announce_internal(const struct server *server, const struct options *options)
+{
+    const struct listen_address *address = &options->internal.address;
+    char ip[IP_TEXT_BYTES];
+
+    if (!options->internal.is_on)
+        return;
+    if (address->unix_path[0] != '\0') {
+        log_line(LOG_INFO, "internal API at unix:%s", address->unix_path);
+        return;
+    }
+    ip_address_text(&address->ip, ip);
+    log_line(LOG_INFO, "internal API at http://%s%s%s:%u", address->ip.family == 6 ? "[" : "", ip,
+             address->ip.family == 6 ? "]" : "", server_internal_port(server));
+}
+
 static void announce_listeners(const struct server *server, const struct options *options)
 {
     for (uint32_t i = 0; i < options->listeners_count; i++) {
@@ -136,6 +153,7 @@ int run_server(struct options *options,
         return 1;
     }
     announce_listeners(server, options);
+    announce_internal(server, options);
     if (announce != NULL)
         announce(server, context);
     rc = server_run(server);

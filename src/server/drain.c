@@ -2,6 +2,7 @@
 /* The graceful end (RFC 6455 sections 7.1.1 and 7.2.3): no new connections, Close 1001 to everyone,
  * spread over the drain window so that the clients do not all come back in the same instant, then
  * the loop stops. A second drain ends at once. */
+#include "server/internal.h"
 #include "server/peer.h"
 
 #include "base/log.h"
@@ -79,10 +80,18 @@ static void step(struct timer *timer)
 
 void worker_drain_check(struct worker *w)
 {
-    if (w->is_draining && w->peers_count == 0) {
-        timer_stop(&w->drain_timer);
-        loop_stop(w->loop);
+    struct internal *internal = w->server->internal;
+
+    if (!w->is_draining || w->peers_count > 0)
+        return;
+    /* The API says "not ready" until the last worker has ended, so its worker leaves last. */
+    if (w->index == 0 && internal != NULL &&
+        (atomic_load(&w->server->running) > 1 || !internal_stop(internal))) {
+        timer_start(w->loop, &w->drain_timer, loop_now_ms(w->loop) + STEP_MS);
+        return;
     }
+    timer_stop(&w->drain_timer);
+    loop_stop(w->loop);
 }
 
 void worker_drain_letter(void *worker, void *a, void *b)

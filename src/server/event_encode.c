@@ -42,6 +42,8 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_SLOW_READER] = {"slow_reader", SEVERITY_WARNING},
     [EVENT_PEER_DEAD] = {"peer_dead", SEVERITY_NOTICE},
     [EVENT_KEY_SOURCE] = {"key_source", SEVERITY_NOTICE},
+    [EVENT_REVOKED] = {"revoked", SEVERITY_NOTICE},
+    [EVENT_API_CALL] = {"api_call", SEVERITY_NOTICE},
     [EVENT_SUPPRESSED] = {"events_suppressed", SEVERITY_WARNING},
 };
 
@@ -88,6 +90,7 @@ size_t event_encode(char *out, size_t out_bytes, const struct event *event, int6
     put_text(&w, "ip", event->ip);
     put_number(&w, "port", event->port);
     put_text(&w, "user", event->user);
+    put_text(&w, "key", event->key);
     put_text(&w, "origin", event->origin);
     put_text(&w, "host", event->host);
     put_text(&w, "path", event->path);

@@ -40,6 +40,8 @@ enum event_type {
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
     EVENT_KEY_SOURCE, /* keys of an issuer: fetched, failed, stale */
+    EVENT_REVOKED,    /* a connection closed by POST /api/revoke */
+    EVENT_API_CALL,   /* a call of the internal API; code = that of the answer, action = which */
     EVENT_SUPPRESSED,
     EVENT_TYPES
 };
@@ -52,7 +54,7 @@ struct event {
     struct view connection; /* connection id; empty: none */
     struct view ip;
     uint16_t port;
-    struct view user, origin, host, path, channel, action,
+    struct view user, key, origin, host, path, channel, action,
         detail;                  /* empty ones are left out; each capped at 256 bytes */
     uint16_t status, close_code; /* 0: left out */
     uint64_t duration_ms, messages_in, messages_out;
@@ -72,7 +74,7 @@ const char *event_type_text(enum event_type type);
 uint64_t event_log_count(const struct event_log *log, enum event_type type);
 
 /* Pure: one line with its newline into out; 0 if it does not fit. wall_ms is the time field. */
-#define EVENT_LINE_MAX 16384 /* nine fields of 256 bytes, each byte as \u00XX */
+#define EVENT_LINE_MAX 16384 /* ten fields of 256 bytes, each byte as \u00XX */
 size_t event_encode(char *out, size_t out_bytes, const struct event *event, int64_t wall_ms);
 
 #endif

@@ -20,6 +20,7 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
     enum event_type type = why == REFUSE_ORIGIN           ? EVENT_ORIGIN_REFUSED
                            : why == REFUSE_ORIGIN_MISSING ? EVENT_ORIGIN_MISSING
                            : why == REFUSE_CREDENTIALS    ? EVENT_AUTH_FAILED
+                           : why == REFUSE_TICKET         ? EVENT_AUTH_FAILED
                                                           : EVENT_HANDSHAKE_REFUSED;
     struct event event = peer_event(p, type, OUTCOME_REFUSED, refusal_get(why)->code);
     const struct http1_header *header;
@@ -32,7 +33,10 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
         if (http1_find(request, VIEW("Host"), &header) > 0)
             event.host = header->value;
     }
-    event.detail = view_of_text(p->close_reason);
+    if (why == REFUSE_TICKET)
+        event.code = p->close_reason; /* which of the four the client is not told */
+    else
+        event.detail = view_of_text(p->close_reason);
     peer_log(p, &event);
 }
 
@@ -148,6 +152,9 @@ static enum refusal ask_credentials(struct peer *p, const struct http1_request *
     unsigned count = http1_find(request, VIEW("Authorization"), &header);
 
     *has_identity = login_certificate(p, identity);
+    if (gate_shows_ticket(p, request))
+        return count > 0 ? REFUSE_CREDENTIALS_REPEATED
+                         : gate_ticket(p, request, identity, has_identity);
     if (count == 0)
         return REFUSE_NONE;
     if (count > 1)

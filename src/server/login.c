@@ -113,6 +113,9 @@ static enum auth_verdict check(struct peer *p, struct view token, struct identit
 
     enum auth_verdict verdict;
 
+    *fault = "token_not_taken";
+    if (!login_accepts(p, LOGIN_JWT))
+        return AUTH_FAILED;
     *fault = "unknown";
     verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
                          identity, fault);

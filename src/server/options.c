@@ -41,6 +41,7 @@ static void clear(struct options *o)
     options_clear_listen(o);
     options_clear_auth(o);
     options_clear_access(o);
+    options_clear_internal(o);
     free(o->state_dir);
     free(o->user);
     free(o->log.events);
@@ -106,6 +107,7 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
     if (!l->has_listen)
         report_nothing(problems);
     options_finish_limits(l, root, problems);
+    options_finish_internal(l, root, problems);
     options_finish_routes(l, problems);
     options_finish_hosts(l, problems);
 }

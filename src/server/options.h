@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "access/decide.h"
+#include "api/api_key.h"
 #include "auth/auth.h"
 #include "auth/origin.h"
 #include "config/problems.h"
@@ -26,13 +27,19 @@ struct listen_options {
     bool insecure_plaintext;
     int line;
 };
+/* The HTTP API of the operator's own programs; off unless the file has `internal`. */
+struct internal_options {
+    bool is_on;
+    struct listen_address address;
+    struct api_keys keys;
+};
 enum route_kind { ROUTE_CHANNELS, ROUTE_ECHO };
-enum login_method { LOGIN_JWT, LOGIN_CERTIFICATE };
+enum login_method { LOGIN_JWT, LOGIN_CERTIFICATE, LOGIN_TICKET };
 struct route_options {
     char *path;
     enum route_kind kind;
     unsigned accepts;  /* 1 << enum login_method, of those that `auth` sets up */
-    bool requires_all; /* of them, not one of them */
+    bool requires_all; /* a certificate and a token (or a ticket in its place), not one of them */
 };
 /* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds
  * them. */
@@ -70,8 +77,10 @@ struct options {
     struct origin_rule *origins;
     uint32_t origins_count;
     /* auth */
+    struct internal_options internal;
     uint64_t auth_timeout_ms;
-    struct auth auth; /* auth.roles points at policy.roles */
+    uint64_t max_token_age_ms; /* whole seconds; counts where something can be revoked */
+    struct auth auth;          /* auth.roles points at policy.roles */
     struct access_policy policy;
     struct limit_options limits;
     struct {

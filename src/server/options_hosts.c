@@ -16,7 +16,7 @@ static const char *const kind_names[] = {
     [ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
 
 static const char *const method_names[] = {
-    [LOGIN_JWT] = "jwt", [LOGIN_CERTIFICATE] = "certificate", NULL};
+    [LOGIN_JWT] = "jwt", [LOGIN_CERTIFICATE] = "certificate", [LOGIN_TICKET] = "ticket", NULL};
 static const char *const require_names[] = {"one", "all", NULL};
 
 struct route_draft {
@@ -55,13 +55,14 @@ const struct option options_route_rows[] = {
     {.name = "auth",
      .type = OPTION_CUSTOM,
      .custom = read_methods,
-     .help = "[jwt, certificate]: ways to log in; absent: all that `auth` sets up"},
+     .help = "[jwt, certificate, ticket]: ways to log in; absent: all that `auth` sets up"},
     {.name = "require",
      .type = OPTION_ENUM,
      .offset = offsetof(struct route_draft, require),
      .choices = require_names,
      .fallback = "one",
-     .help = "how many of those ways a connection takes; with all, the token says who it is"},
+     .help = "how many of those ways a connection takes; with all, the token (or the ticket in its "
+             "place) says who it is"},
     {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
     {0},
 };
@@ -229,12 +230,19 @@ static bool asks_certificates(const struct options *o)
     return false;
 }
 
+static bool makes_tickets(const struct options *o)
+{
+    return (api_keys_scopes(&o->internal.keys) & API_SCOPE_TICKETS) != 0;
+}
+
 /* Which ways to log in a route has, among those that are set up. */
 static void finish_methods(const struct options *o, struct route_options *route,
                            struct problems *problems)
 {
     unsigned there = (o->auth.issuers_count > 0 ? 1U << LOGIN_JWT : 0) |
-                     (o->auth.certificates_count > 0 ? 1U << LOGIN_CERTIFICATE : 0);
+                     (o->auth.certificates_count > 0 ? 1U << LOGIN_CERTIFICATE : 0) |
+                     (makes_tickets(o) ? 1U << LOGIN_TICKET : 0);
+    const unsigned token = 1U << LOGIN_JWT | 1U << LOGIN_TICKET;
 
     if (route->kind == ROUTE_ECHO)
         return;
@@ -247,7 +255,12 @@ static void finish_methods(const struct options *o, struct route_options *route,
         problems_add(problems, 0, 0,
                      "the route %s takes certificate, but `auth.client_certificates` is missing",
                      route->path);
-    if (route->requires_all && (route->accepts & (route->accepts - 1)) == 0)
+    if ((route->accepts & ~there & 1U << LOGIN_TICKET) != 0)
+        problems_add(problems, 0, 0,
+                     "the route %s takes ticket, but no key under `internal.keys` has the scope "
+                     "`tickets`",
+                     route->path);
+    if (route->requires_all && ((route->accepts & token) == 0 || (route->accepts & ~token) == 0))
         problems_add(problems, 0, 0,
                      "the route %s requires all of one way to log in: auth: [jwt, certificate] is "
                      "what it means",
@@ -277,7 +290,8 @@ void options_finish_routes(struct loading *l, struct problems *problems)
         problems_add(problems, 0, 0,
                      "`auth.client_certificates` is never asked for: set "
                      "listen[].tls.client_certificates to optional or required");
-    if (serves_channels && o->auth.issuers_count == 0 && o->auth.certificates_count == 0)
+    if (serves_channels && o->auth.issuers_count == 0 && o->auth.certificates_count == 0 &&
+        !makes_tickets(o))
         problems_add(problems, 0, 0,
                      "nobody could log in: `auth.jwt` is missing. For example\n"
                      "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: "

@@ -46,6 +46,7 @@ extern const struct option options_tls_rows[];
 extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
 extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
+extern const struct option options_internal_rows[];
 extern const struct option options_channel_rows[];
 extern const struct option options_limits_rows[];
 extern const struct option options_timeouts_rows[];
@@ -66,6 +67,7 @@ int options_read_channels(struct node *value, void *target, struct problems *pro
 /* After all rows: what follows from several of them. */
 void options_finish_hosts(struct loading *l, struct problems *problems);
 void options_finish_routes(struct loading *l, struct problems *problems);
+void options_finish_internal(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
 
 /* A list of roles that `set` knows, as bits; faults are reported. */
@@ -81,6 +83,7 @@ void options_clear_certificates(struct options *o);
 void options_clear_auth(struct options *o);
 void options_clear_access(struct options *o);
 void options_clear_listen(struct options *o);
+void options_clear_internal(struct options *o);
 
 /* `path` from the directory of the file; a heap copy, NULL (reported at `value`) when out of
  * memory. */

@@ -253,7 +253,7 @@ const struct option options_rows[] = {
      .custom = options_read_listen,
      .children = options_listener_rows,
      .help = "where to listen; required"},
-    {.name = "internal", .type = OPTION_LATER, .help = "health, metrics and admin"},
+    {.name = "internal", .type = OPTION_SECTION, .children = options_internal_rows},
     {.name = "hosts",
      .type = OPTION_CUSTOM,
      .custom = options_read_hosts,

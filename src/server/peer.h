@@ -108,6 +108,12 @@ void gate_turn_away(struct peer *p); /* the answer to one who was over a limit a
  * connection is being closed. */
 bool reload_recheck(struct peer *p);
 
+/* --- gate_ticket.c --- */
+/* Is there a `ticket` in the query, on a route that logs in? */
+bool gate_shows_ticket(const struct peer *p, const struct http1_request *request);
+enum refusal gate_ticket(struct peer *p, const struct http1_request *request,
+                         struct identity *identity, bool *has_identity);
+
 /* --- session.c --- */
 /* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one. */
 void session_start(struct peer *p, const struct handshake *upgrade,

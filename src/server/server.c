@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "message/json.h"
+#include "server/internal.h"
 #include "server/key_sources.h"
 #include "server/peer.h"
 #include "server/push.h"
@@ -122,7 +123,7 @@ static int open_all(struct server *s, struct error *why)
     }
     for (uint32_t i = 0; rc == OK && i < count; i++)
         rc = bind_listener(s, i, why);
-    return rc;
+    return rc == OK ? internal_open(s, why) : rc;
 }
 
 /* Everything but the options. */
@@ -132,6 +133,7 @@ static void free_parts(struct server *s)
         if (s->workers[i].server != NULL)
             worker_close(&s->workers[i]);
     }
+    internal_free(s->internal);
     free(s->workers);
     for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
         tls_server_drop(s->tls[i]);
@@ -189,9 +191,12 @@ int server_run(struct server *s)
         return rc;
     }
     log_simple(s, EVENT_SERVER_START);
+    atomic_store(&s->running, 1);
     for (started = 1; started < s->workers_count; started++) {
+        (void)atomic_fetch_add(&s->running, 1);
         if (pthread_create(&s->workers[started].thread, NULL, run_thread, &s->workers[started]) !=
             0) {
+            (void)atomic_fetch_sub(&s->running, 1);
             log_line(LOG_ERROR, "cannot start worker %u: out of threads", started);
             break;
         }
@@ -239,6 +244,11 @@ void server_free(struct server *s)
     options = s->options;
     free_parts(s);
     options_free(options);
+}
+
+uint16_t server_internal_port(const struct server *s)
+{
+    return internal_port(s->internal);
 }
 
 uint16_t server_port(const struct server *s, unsigned listener)

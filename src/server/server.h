@@ -23,6 +23,7 @@ void server_drain(struct server *s);
 int server_reload(struct server *s);
 void server_free(struct server *s);
 uint16_t server_port(const struct server *s, unsigned listener);
+uint16_t server_internal_port(const struct server *s); /* 0: off, or a Unix socket */
 /* Publishes JSON `data` on a channel in the name of the server. Any thread. E_INVALID (name or
  * JSON), E_FULL. */
 int server_publish(struct server *s, struct view channel, struct view data);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "server/internal.h"
 #include "server/peer.h"
 #include "server/push.h"
 #include "server/server.h"
@@ -80,7 +81,10 @@ void worker_run(struct worker *w)
         if (fd >= 0 && listener_open(&l->listener, w->loop, fd, on_accept, l) != OK)
             stop_deaf(w, i);
     }
+    if (w->index == 0 && w->server->internal != NULL && internal_start(w->server->internal) != OK)
+        log_line(LOG_ERROR, "the internal API cannot start: out of memory");
     loop_run(w->loop);
+    (void)atomic_fetch_sub(&w->server->running, 1);
 }
 
 struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits)

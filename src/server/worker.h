@@ -32,8 +32,11 @@
 #define FIRST_MESSAGE_BYTES (10u * 1024u) /* before authentication: a token and its wrapping */
 
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
+struct internal; /* internal.h */
+
 struct server {
     struct options *options;
+    struct internal *internal; /* NULL: the API is off */
     struct event_log *events;
     struct conn_table *connections;
     struct user_table *users;
@@ -46,7 +49,8 @@ struct server {
     struct ws_limits limits_channels, limits_first, limits_echo;
     struct worker *workers;
     unsigned workers_count;
-    atomic_uint drains; /* how often server_drain was called */
+    atomic_uint drains;  /* how often server_drain was called */
+    atomic_uint running; /* workers whose thread has started and not ended */
 };
 
 struct worker_listener {

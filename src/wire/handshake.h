@@ -34,6 +34,7 @@ enum refusal {
     REFUSE_ORIGIN,               /* 403 origin_not_allowed */
     REFUSE_ORIGIN_MISSING,       /* 403 origin_missing */
     REFUSE_CREDENTIALS,          /* 401 invalid_token */
+    REFUSE_TICKET,               /* 401 invalid_ticket */
     REFUSE_CREDENTIALS_REPEATED, /* 400 */
     REFUSE_TIMEOUT,              /* 408 */
     REFUSE_RATE,                 /* 429 Retry-After */

@@ -53,6 +53,9 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
     [REFUSE_CREDENTIALS] = {401, "Unauthorized", "invalid_token",
                             "The credentials are missing, wrong or expired. Get a new token and "
                             "connect again."},
+    [REFUSE_TICKET] = {401, "Unauthorized", "invalid_ticket",
+                       "The ticket is not good (any more). Get a new one and connect again: each "
+                       "is for one connection, within seconds, from its own origin."},
     [REFUSE_CREDENTIALS_REPEATED] = {400, "Bad Request", "credentials_repeated",
                                      "Send credentials once and in one way."},
     [REFUSE_TIMEOUT] = {408, "Request Timeout", "handshake_timeout",

@@ -124,7 +124,8 @@ FAULTS = [
     # what belongs to the format, but not to this version
     (auth("HS256", "RS256"), "3:14", "`secret` goes with HS256, HS384 and HS512 only"),
     (more("messages: {}"), "4:1", "`messages` is not available in this version"),
-    (more("internal: {address: 127.0.0.1:9443}"), "4:1", "`internal` is not available in this version"),
+    (more("internal: {keys: []}"), "4:1", "`internal` needs an `address`"),
+    (more("internal: {address: 192.0.2.1:9443}"), "4:21", "must be on a loopback"),
     (more("routes: [{path: /a, guard: ws://127.0.0.1:1}]"), "4:21", "`guard` is not available in this version"),
     (auth("secret: {file: jwt.secret}", "jwks_url: https://a.example/b"), "3:14", "HS256, HS384 and HS512 take a `secret`"),
     (auth("auth: {", "auth: {sessions: {store: memory}, "), "3:8", "`sessions` is not available in this version"),
@@ -197,6 +198,13 @@ def test_check_opens_no_port_and_leaves_nothing_behind(folder):
 EXAMPLES = sorted(n for n in os.listdir(os.path.join(ROOT, "examples")) if n.endswith(".yaml"))
 
 
+def write_keys(folder, text):
+    """The keys of an internal API that an example speaks of."""
+    for key in re.findall(r"secret: \{file: (\w+\.key)\}", text):
+        (folder / key).write_text(secrets.token_urlsafe(48))
+        (folder / key).chmod(0o600)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_passes_check_with_its_files_beside_it(tmp_path, name):
     authority = certificates.Authority()
@@ -204,6 +212,7 @@ def test_an_example_passes_check_with_its_files_beside_it(tmp_path, name):
     (tmp_path / "jwt.secret").write_text(secrets.token_urlsafe(48))
     (tmp_path / "jwt.secret").chmod(0o600)
     shutil.copy(os.path.join(ROOT, "examples", name), tmp_path)
+    write_keys(tmp_path, (tmp_path / name).read_text())
     result = run_gateward("check", name, cwd=str(tmp_path))
     assert result.returncode == 0 and not result.stderr, result.stderr
     assert result.stdout.startswith(name + ": ok\n")
@@ -216,6 +225,7 @@ def test_an_example_is_served_and_lets_a_user_in(tmp_path, name):
         text = re.sub(r"address: (0\.0\.0\.0|127\.0\.0\.1):\d+", "address: 127.0.0.1:0", f.read())
     assert "127.0.0.1:0" in text
     server = GatewardServer(tmp_path, text=text)
+    write_keys(tmp_path, text)
     issuer = re.search(r"^ +issuer: (https?://\S+)", text, re.M)
     audience = re.search(r"^ +audience: (\w+)", text, re.M)
     claims = {"iss": issuer[1], "aud": audience[1]} if issuer else {}

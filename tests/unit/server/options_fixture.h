@@ -80,6 +80,9 @@ static inline int fixture_open(void **state)
     assert_non_null(mkdtemp(fixture.directory));
     fixture_secret("jwt.secret", 0600);
     fixture_secret("old.secret", 0600);
+    fixture_secret("webapp.key", 0600);
+    fixture_secret("ops.key", 0600);
+    fixture_secret("news.key", 0600);
     fixture_secret("open.secret", 0644);
     fixture_write("weak.secret", "password", 8, 0600);
     fixture_certificate("server", names, 4);
@@ -91,8 +94,9 @@ static inline int fixture_open(void **state)
 static inline int fixture_close(void **state)
 {
     static const char *const files[] = {
-        "jwt.secret", "old.secret", "open.secret",  "weak.secret",  "server.crt", "server.key",
-        "other.crt",  "other.key",  "wildcard.crt", "wildcard.key", "ca.crt",     "extra"};
+        "jwt.secret", "old.secret", "open.secret", "weak.secret",  "server.crt",
+        "server.key", "other.crt",  "other.key",   "wildcard.crt", "wildcard.key",
+        "ca.crt",     "extra",      "webapp.key",  "ops.key",      "news.key"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

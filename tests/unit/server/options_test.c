@@ -127,8 +127,6 @@ static void whole_files_can_be_wrong(void **state)
     assert_fault(BASE "log: {}\nlog: {}\n",
                  "t:6:1: `log` stands here a second time (first in line 5)");
     assert_fault(BASE "log: &x {}\n", "t:5:6: anchors");
-    assert_fault(BASE "internal: {address: 127.0.0.1:9443}\n",
-                 "t:5:1: `internal` is not available in this version");
     assert_fault(BASE "messages: {}\n", "t:5:1: `messages` is not available in this version");
 }
 
@@ -224,6 +222,7 @@ static void the_shipped_examples_are_good(void **state)
     load_example("minimal.yaml");
     load_example("guide.yaml");
     load_example("chat.yaml");
+    load_example("internal.yaml");
 }
 
 int main(void)

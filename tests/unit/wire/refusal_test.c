@@ -59,6 +59,7 @@ static const struct {
     {REFUSE_ORIGIN, 403, "origin_not_allowed"},
     {REFUSE_ORIGIN_MISSING, 403, "origin_missing"},
     {REFUSE_CREDENTIALS, 401, "invalid_token"},
+    {REFUSE_TICKET, 401, "invalid_ticket"},
     {REFUSE_CREDENTIALS_REPEATED, 400, "credentials_repeated"},
     {REFUSE_TIMEOUT, 408, "handshake_timeout"},
     {REFUSE_RATE, 429, "too_many_handshakes"},
