@@ -328,11 +328,14 @@ int tls_stream_certificate(const struct tls_stream *s, struct buf *der)
 
 bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now, int site)
 {
+    struct stack_st_X509 *chain;
+
     if (SSL_get0_peer_certificate(s->ssl) == NULL)
         return false;
-    if (site < 0 || (uint32_t)site >= now->sites_count)
+    chain = SSL_get0_verified_chain(s->ssl); /* a resumed session has none */
+    if (site < 0 || (uint32_t)site >= now->sites_count || chain == NULL)
         return true; /* nothing vouches for it any more */
-    return tls_trust_revokes(&now->sites[site], SSL_get0_verified_chain(s->ssl));
+    return tls_trust_revokes(&now->sites[site], chain);
 }
 
 const char *tls_stream_version(const struct tls_stream *s)

@@ -96,6 +96,25 @@ static bool is_signed_by_one(X509_CRL *crl, STACK_OF(X509) * authorities)
     return false;
 }
 
+/* Does the list say all that its authority has to say? OpenSSL passes over a list that only adds to
+ * another one, is about some reasons only or speaks for other authorities, and versions of it took
+ * the first kind for a whole one that replaces the other (RFC 5280 sections 5.2.4 and 5.2.5). */
+static bool is_whole(const X509_CRL *crl)
+{
+    ISSUING_DIST_POINT *scope;
+    int state;
+    bool answer;
+
+    if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+        return false;
+    scope = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &state, NULL);
+    if (scope == NULL)
+        return state == -1; /* absent; else malformed, or there twice */
+    answer = scope->onlysomereasons == NULL && scope->indirectCRL <= 0 && scope->onlyattr <= 0;
+    ISSUING_DIST_POINT_free(scope);
+    return answer;
+}
+
 static int add_crl(struct tls_site *site, STACK_OF(X509) * authorities, X509_CRL *crl,
                    const char *path, struct error *why)
 {
@@ -107,6 +126,13 @@ static int add_crl(struct tls_site *site, STACK_OF(X509) * authorities, X509_CRL
                   "signer's certificate to client_ca",
                   path);
         return E_DENIED;
+    }
+    if (!is_whole(crl)) {
+        error_set(why,
+                  "%s holds a revocation list that is only a part (delta, some reasons, indirect, "
+                  "attributes); put the whole list of each authority there",
+                  path);
+        return E_UNSUPPORTED;
     }
     if (end == NULL || X509_cmp_current_time(end) <= 0) {
         error_set(why,

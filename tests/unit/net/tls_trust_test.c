@@ -84,8 +84,32 @@ static void write_certificates(X509 *first, X509 *second, const char *tail)
     (void)fclose(file);
 }
 
+enum part { PART_NONE, PART_DELTA, PART_REASONS, PART_INDIRECT, PART_ATTRIBUTES, PART_USERS };
+
+static void add_part(X509_CRL *crl, enum part part)
+{
+    ISSUING_DIST_POINT *scope = ISSUING_DIST_POINT_new();
+    ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+    (void)ASN1_INTEGER_set(base, 1);
+    if (part == PART_DELTA)
+        assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
+    if (part == PART_REASONS) {
+        scope->onlysomereasons = ASN1_BIT_STRING_new();
+        (void)ASN1_BIT_STRING_set_bit(scope->onlysomereasons, 1, 1);
+    }
+    scope->indirectCRL = part == PART_INDIRECT ? 0xff : 0;
+    scope->onlyattr = part == PART_ATTRIBUTES ? 0xff : 0;
+    scope->onlyuser = part == PART_USERS ? 0xff : 0;
+    if (part > PART_DELTA)
+        assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point, scope, 1, 0),
+                         1);
+    ISSUING_DIST_POINT_free(scope);
+    ASN1_INTEGER_free(base);
+}
+
 /* Revokes number 7; next update `end_s` from now, 0: not said. */
-static void write_crl(EVP_PKEY *key, long end_s)
+static void write_part(EVP_PKEY *key, long end_s, enum part part)
 {
     X509_CRL *crl = X509_CRL_new();
     X509_REVOKED *row = X509_REVOKED_new();
@@ -102,6 +126,7 @@ static void write_crl(EVP_PKEY *key, long end_s)
     (void)X509_REVOKED_set_serialNumber(row, serial);
     (void)X509_REVOKED_set_revocationDate(row, now);
     assert_int_equal(X509_CRL_add0_revoked(crl, row), 1);
+    add_part(crl, part);
     assert_true(X509_CRL_sign(crl, key, EVP_sha256()) > 0);
     assert_non_null(file);
     assert_int_equal(PEM_write_X509_CRL(file, crl), 1);
@@ -110,6 +135,11 @@ static void write_crl(EVP_PKEY *key, long end_s)
     ASN1_TIME_free(now);
     ASN1_TIME_free(end);
     ASN1_INTEGER_free(serial);
+}
+
+static void write_crl(EVP_PKEY *key, long end_s)
+{
+    write_part(key, end_s, PART_NONE);
 }
 
 static int load(struct tls_site *site, bool has_crl, const char *words)
@@ -175,6 +205,19 @@ static void lists_are_signed_and_in_date(void **state)
     expect(true, E_IO, "cannot read");
 }
 
+/* What is only on such a list would not be refused by the handshake. */
+static void lists_are_no_parts_of_lists(void **state)
+{
+    (void)state;
+    write_certificates(ca, NULL, "");
+    for (enum part part = PART_DELTA; part <= PART_ATTRIBUTES; part++) {
+        write_part(ca_key, 3600, part);
+        expect(true, E_UNSUPPORTED, "only a part");
+    }
+    write_part(ca_key, 3600, PART_USERS);
+    expect(true, OK, NULL);
+}
+
 static void a_list_revokes_the_numbers_on_it(void **state)
 {
     STACK_OF(X509) *chain = sk_X509_new_null();
@@ -202,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(authorities_are_whole_and_may_sign),
         cmocka_unit_test(lists_are_signed_and_in_date),
+        cmocka_unit_test(lists_are_no_parts_of_lists),
         cmocka_unit_test(a_list_revokes_the_numbers_on_it),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
