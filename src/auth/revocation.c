@@ -144,21 +144,6 @@ int revocations_add(struct revocations *r, const struct revocation *what, int64_
     return rc;
 }
 
-bool revocations_have_room(struct revocations *r, const struct revocation *what, int64_t wall_s)
-{
-    char bytes[KEY_BYTES_MAX];
-    bool has_room;
-
-    if (!is_sound(what))
-        return false;
-    (void)pthread_rwlock_wrlock(&r->lock);
-    forget_pointless(r, wall_s);
-    has_room = r->map.count < r->map.max_count ||
-               map_find(&r->map, make_key(bytes, what->kind, what->value)) != NULL;
-    (void)pthread_rwlock_unlock(&r->lock);
-    return has_room;
-}
-
 static const struct entry *find(const struct revocations *r, enum revoked_kind kind,
                                 struct view value)
 {

@@ -25,8 +25,6 @@ int revocations_new(struct revocations **out, uint32_t max, int64_t memory_s);
 void revocations_free(struct revocations *r);
 /* Again for the same value: the later instant counts. E_FULL, E_INVALID, E_NOMEM. */
 int revocations_add(struct revocations *r, const struct revocation *what, int64_t wall_s);
-/* Is there room for one more (or is this one there already)? */
-bool revocations_have_room(struct revocations *r, const struct revocation *what, int64_t wall_s);
 /* NULL: nothing speaks against `who`. Otherwise a stable word: "user_revoked", "token_revoked",
  * "role_revoked", "token_too_old", "issued_at_missing" (a JWT that does not say when it was issued
  * could not be told from one that was revoked). An identity issued in the second of a revocation is

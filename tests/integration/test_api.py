@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+import certificates
+from gateward_server import GatewardServer
 from internal_api import ORIGIN, InternalApi, code, internal_config, receive
 from raw_client import Ended, RawWebSocket
 from talk import ask, closed_with, run_gateward
@@ -18,7 +20,6 @@ WORKERS = 4
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     """Four workers and all keys, for tests that leave nothing behind."""
-    from gateward_server import GatewardServer
     folder = tmp_path_factory.mktemp("house")
     with GatewardServer(folder, internal_config(folder, WORKERS)) as running:
         running.api = InternalApi(running)
@@ -183,6 +184,40 @@ def test_a_connection_by_ticket_ends_with_its_session(house):
     with open_with(house, house.api.ticket(session_ttl=1)) as ws:
         assert ws.recv_json()["type"] == "welcome"
         assert ws.recv_close(4)[0] == 4001
+
+
+def test_a_route_takes_only_the_ways_to_log_in_that_it_names(start_server, tmp_path):
+    server = start_server(internal_config(tmp_path, routes=[{"path": "/pages", "auth": ["ticket"]}, {"path": "/bots", "auth": ["jwt"]}]))
+    api = InternalApi(server)
+    ticket = api.ticket()
+    with RawWebSocket.open(server, path="/bots?ticket=" + ticket, expect=401) as ws:
+        assert server.wait_for_event("auth_failed", port=ws.local_port)["code"] == "ticket_not_taken"
+    with RawWebSocket.open(server, path="/pages?ticket=" + ticket) as ws:       # asking elsewhere did not spend it
+        assert ws.recv_json()["type"] == "welcome"
+        assert ask(ws, {"type": "auth", "token": server.token("alice")})["type"] == "error"
+    RawWebSocket.open(server, path="/pages", headers=[("Authorization", "Bearer " + server.token())], expect=401).close()
+    with RawWebSocket.open(server, path="/pages") as ws:
+        ws.send_json({"type": "auth", "token": server.token()})
+        closed_with(ws, 1008, "Authentication failed")
+        assert server.wait_for_event("auth_failed", port=ws.local_port)["code"] == "token_not_taken"
+    RawWebSocket.login(server, path="/bots").close()
+
+
+def test_a_ticket_takes_the_place_of_a_token_but_not_of_a_certificate(tmp_path):
+    clients = certificates.Authority("clients")
+    tls = {"cert": "server.crt", "key": "server.key", "client_certificates": "optional", "client_ca": "clients.crt"}
+    server = GatewardServer(tmp_path, internal_config(
+        tmp_path, listen=[{"address": "127.0.0.1:0", "tls": tls}], routes=[{"path": "/ws", "require": "all"}],
+        auth={"client_certificates": [{"name": "app-1", "user": "app-1", "roles": ["user"]}]}))
+    server._write("clients.crt", clients.pem())
+    with server:
+        api = InternalApi(server)
+        with open_with(server, api.ticket()) as ws:
+            assert ws.recv_close() == (4001, "Certificate required")
+        context = server.ssl_context()
+        context.load_cert_chain(*clients.client(tmp_path, "app-1")[:2])
+        with open_with(server, api.ticket(), context=context) as ws:
+            assert ws.recv_json()["user"] == "alice"
 
 
 # --- revocation

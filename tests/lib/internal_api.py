@@ -28,8 +28,7 @@ def internal_config(directory, workers=1, address="127.0.0.1:0", scopes=None, **
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
                 f.write(secrets.token_urlsafe(32) + "\n")
         keys.append({"name": name, "secret": {"file": path}, "scopes": allowed})
-    return {"listen": PLAIN, "limits": ROOMY, "server": {"workers": workers}, "internal": {"address": address, "keys": keys},
-            **more}
+    return {"listen": PLAIN, "limits": ROOMY, "server": {"workers": workers}, "internal": {"address": address, "keys": keys}, **more}
 
 
 class InternalApi:
