@@ -22,8 +22,9 @@ struct tls_site {
     char **names;                /* lower case; "*." stands for one leftmost label */
     uint32_t names_count;
     enum tls_client_policy client;
-    struct stack_st_X509_CRL *crls; /* NULL: none */
-    uint8_t id[32];                 /* session id context: names, policy, certificate, CA, CRL */
+    struct stack_st_X509 *authorities; /* who signs client certificates; NULL: none is asked for */
+    struct stack_st_X509_CRL *crls;    /* NULL: none */
+    uint8_t id[32];                    /* session id context: names, policy, certificate, CA, CRL */
     struct buf staple;
     int64_t staple_until_s; /* wall clock */
 };
@@ -52,6 +53,8 @@ bool tls_site_apply(const struct tls_site *site, struct ssl_st *ssl);
 
 /* tls_trust.c: who may sign client certificates, and which of them are taken back. */
 int tls_trust_load(struct tls_site *site, const struct tls_site_options *o, struct error *why);
+/* Does a verified chain end with the name and key of one of the site's authorities? */
+bool tls_trust_knows(const struct tls_site *site, struct stack_st_X509 *chain);
 /* Is a certificate of this chain on the site's revocation lists? */
 bool tls_trust_revokes(const struct tls_site *site, struct stack_st_X509 *chain);
 

@@ -185,6 +185,7 @@ void tls_site_clear(struct tls_site *site)
 {
     SSL_CTX_free(site->context);
     tls_tickets_free(site->tickets);
+    sk_X509_pop_free(site->authorities, X509_free);
     sk_X509_CRL_pop_free(site->crls, X509_CRL_free);
     for (uint32_t i = 0; i < site->names_count; i++)
         free(site->names[i]);

@@ -333,7 +333,8 @@ bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *
     if (SSL_get0_peer_certificate(s->ssl) == NULL)
         return false;
     chain = SSL_get0_verified_chain(s->ssl); /* a resumed session has none */
-    if (site < 0 || (uint32_t)site >= now->sites_count || chain == NULL)
+    if (site < 0 || (uint32_t)site >= now->sites_count || chain == NULL ||
+        !tls_trust_knows(&now->sites[site], chain))
         return true; /* nothing vouches for it any more */
     return tls_trust_revokes(&now->sites[site], chain);
 }

@@ -53,7 +53,8 @@ void tls_stream_close(struct tls_stream *s); /* puts close_notify into io->out *
 int tls_stream_site(const struct tls_stream *s, const struct tls_server *tls);
 /* Appends the client's verified certificate as DER. E_MISSING: it showed none. E_NOMEM, E_LIMIT. */
 int tls_stream_certificate(const struct tls_stream *s, struct buf *der);
-/* Is the client's chain on the revocation lists that `now` has for this site? */
+/* Is the client's chain on the revocation lists that `now` has for this site, or its authority none
+ * of the site's any more? */
 bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now, int site);
 const char *tls_stream_version(const struct tls_stream *s);
 /* Why the last step failed, a text that is never freed. */

@@ -196,20 +196,19 @@ static int verify(X509_STORE_CTX *chain, void *context)
  * at all) is OpenSSL's own default for a server's peers. */
 int tls_trust_load(struct tls_site *site, const struct tls_site_options *o, struct error *why)
 {
-    STACK_OF(X509) *authorities = sk_X509_new_null();
-    int mode = SSL_VERIFY_PEER, rc = authorities != NULL ? OK : E_NOMEM;
+    int mode = SSL_VERIFY_PEER, rc = E_NOMEM;
     unsigned long flags = X509_V_FLAG_CRL_CHECK;
 
-    if (rc == OK)
-        rc = load_authorities(site, authorities, o->client_ca_path, why);
+    site->authorities = sk_X509_new_null();
+    if (site->authorities != NULL)
+        rc = load_authorities(site, site->authorities, o->client_ca_path, why);
     if (rc == OK && o->client_crl_path != NULL) {
-        rc = load_crls(site, authorities, o->client_crl_path, why);
+        rc = load_crls(site, site->authorities, o->client_crl_path, why);
         if (o->checks_crl_of_chain)
             flags |= X509_V_FLAG_CRL_CHECK_ALL;
         if (rc == OK && X509_STORE_set_flags(SSL_CTX_get_cert_store(site->context), flags) != 1)
             rc = E_CRYPTO;
     }
-    sk_X509_pop_free(authorities, X509_free);
     if (rc != OK)
         return rc;
     if (o->client == TLS_CLIENT_REQUIRED)
@@ -218,6 +217,20 @@ int tls_trust_load(struct tls_site *site, const struct tls_site_options *o, stru
     SSL_CTX_set_verify_depth(site->context, (int)o->client_depth);
     SSL_CTX_set_cert_verify_callback(site->context, verify, NULL);
     return OK;
+}
+
+bool tls_trust_knows(const struct tls_site *site, STACK_OF(X509) * chain)
+{
+    X509 *end = sk_X509_value(chain, sk_X509_num(chain) - 1);
+
+    for (int i = 0; end != NULL && i < sk_X509_num(site->authorities); i++) {
+        X509 *authority = sk_X509_value(site->authorities, i);
+        /* Not the whole certificate: it may have been renewed. */
+        if (X509_NAME_cmp(X509_get_subject_name(authority), X509_get_subject_name(end)) == 0 &&
+            EVP_PKEY_eq(X509_get0_pubkey(authority), X509_get0_pubkey(end)) == 1)
+            return true;
+    }
+    return false;
 }
 
 bool tls_trust_revokes(const struct tls_site *site, STACK_OF(X509) * chain)

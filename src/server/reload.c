@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* New TLS files without a restart: every listener's certificates, keys, authorities, revocation
  * lists and OCSP answers are read again, all or nothing. Workers get the new set by letter; open
- * connections keep the one they began with. Their certificates are held against the new revocation
- * lists all the same. The configuration file is read at the start only. */
+ * connections keep the one they began with. Their certificates are held against the new authorities
+ * and revocation lists all the same. The configuration file is read at the start only. */
 #include "server/server.h"
 
 #include <stdlib.h>

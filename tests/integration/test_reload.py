@@ -187,12 +187,27 @@ def test_a_certificate_revoked_during_its_handshake_is_turned_away(started):
     raw.close()
 
 
-def test_an_authority_that_is_gone_vouches_for_nobody_new(started):
-    server = started()
+def test_an_authority_that_is_gone_vouches_for_nobody(started):
+    server = started(server={"workers": 2})
+    live = [RawWebSocket.open(server, context=server.context("app-1")) for _ in range(4)]
+    by_token = RawWebSocket.login(server)
+    for ws in live:
+        assert ws.recv_json()["type"] == "welcome"
     other = certificates.Authority("others")
+    server._write("clients.crt", server.clients.pem() + other.pem())
+    server._write("clients.crl", server.clients.crl() + other.crl())
+    server.reload()
+    for ws in live:    # one authority more harms nobody
+        ws.send_json({"type": "ping"})
+        assert ws.recv_json() == {"type": "pong"}
     server._write("clients.crt", other.pem())
     server._write("clients.crl", other.crl())
     server.reload()
+    for ws in live:
+        closed_with(ws, 4003, "Unauthorized client")
+    by_token.send_json({"type": "ping"})
+    assert by_token.recv_json() == {"type": "pong"}
+    by_token.close()
     with pytest.raises(ssl.SSLError, match="(?i)unknown.ca|decrypt"):
         RawWebSocket.open(server, context=server.context("app-1"))
 

@@ -240,6 +240,32 @@ static void a_list_revokes_the_numbers_on_it(void **state)
     sk_X509_free(chain);
 }
 
+static void a_chain_is_known_by_the_key_at_its_end(void **state)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    X509 *renewed = make("authority", 2, ca_key, true);
+    X509 *namesake = make("authority", 1, other_key, true);
+    struct tls_site site;
+
+    (void)state;
+    write_certificates(renewed, NULL, "");
+    assert_int_equal(load(&site, false, NULL), OK);
+    assert_false(tls_trust_knows(&site, NULL));
+    assert_false(tls_trust_knows(&site, chain));
+    assert_true(sk_X509_push(chain, leaf) > 0);
+    assert_false(tls_trust_knows(&site, chain));
+    assert_true(sk_X509_push(chain, ca) > 0);
+    assert_true(tls_trust_knows(&site, chain));
+    tls_site_clear(&site);
+    write_certificates(namesake, NULL, "");
+    assert_int_equal(load(&site, false, NULL), OK);
+    assert_false(tls_trust_knows(&site, chain));
+    tls_site_clear(&site);
+    sk_X509_free(chain);
+    X509_free(renewed);
+    X509_free(namesake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +273,7 @@ int main(void)
         cmocka_unit_test(lists_are_signed_and_in_date),
         cmocka_unit_test(lists_are_no_parts_of_lists),
         cmocka_unit_test(a_list_revokes_the_numbers_on_it),
+        cmocka_unit_test(a_chain_is_known_by_the_key_at_its_end),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
