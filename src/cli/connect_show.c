@@ -197,6 +197,19 @@ static void show_refusal(struct show *show, const struct client_ending *ending)
     arena_clear(&arena);
 }
 
+/* OpenSSL's words for a certificate whose authority is not trusted; what helps then is always the
+ * same. */
+static bool is_unknown_authority(struct view text)
+{
+    static const char *const words[] = {"local issuer", "self-signed", "self signed"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (memmem(text.ptr, text.len, words[i], strlen(words[i])) != NULL)
+            return true;
+    }
+    return false;
+}
+
 void show_ending(struct show *show, const struct client_ending *ending, bool is_clean)
 {
     switch (ending->end) {
@@ -207,7 +220,10 @@ void show_ending(struct show *show, const struct client_ending *ending, bool is_
             show_info(show, "closed %u " VIEW_FMT, ending->code, VIEW_ARG(ending->text));
         return;
     case CLIENT_UNREACHED:
-        show_info(show, "cannot connect: " VIEW_FMT, VIEW_ARG(ending->text));
+        show_info(show, "cannot connect: " VIEW_FMT "%s", VIEW_ARG(ending->text),
+                  is_unknown_authority(ending->text)
+                      ? " (if the authority is your own, name its file with --cacert)"
+                      : "");
         return;
     case CLIENT_REFUSED:
         show_refusal(show, ending);

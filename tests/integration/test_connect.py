@@ -183,6 +183,12 @@ def test_foreign_certificate_is_refused(server, tmp_path):
     assert server.events("connection_open") == []
 
 
+def test_an_unknown_authority_is_refused_with_what_to_do(server):
+    done = connect("wss://127.0.0.1:%d/ws" % server.port)
+    assert done.code == 1 and done.out == ""
+    assert "cannot connect: TLS: " in done.err and "--cacert" in done.err
+
+
 def test_certificate_for_another_name_is_refused(start_server):
     server = start_server()
     server.authority.issue(server.directory, names=("other.example",), addresses=())
