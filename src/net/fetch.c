@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "crypto/secret.h"
 #include "net/outbound_private.h"
+#include "net/tls_private.h"
 #include "wire/http_freshness.h"
 
 struct fetch {
@@ -198,6 +199,16 @@ static bool set_numbers(CURL *easy, const struct setting *rows, size_t count)
     return true;
 }
 
+/* libcurl would log the keys of each connection to $SSLKEYLOGFILE; it asks us after it has said so.
+ */
+static CURLcode on_tls_context(CURL *easy, void *tls, void *context)
+{
+    (void)easy;
+    (void)context;
+    tls_keep_keys(tls);
+    return CURLE_OK;
+}
+
 /* Everything that must hold for every fetch. A libcurl that refuses one of these fetches nothing.
  */
 static bool set_rules(const struct fetch *f)
@@ -221,6 +232,7 @@ static bool set_rules(const struct fetch *f)
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, is_https ? "https" : "http") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROXY, "") ==
                CURLE_OK && /* none, whatever $https_proxy */
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "gateward") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)f->deadline_ms) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->deadline_ms) == CURLE_OK &&

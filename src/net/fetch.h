@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fetch.h: one HTTPS request and its whole answer, on the outbound thread. What a stranger's server
  * may do is bounded: bytes, time, no redirect, no other protocol, no proxy from the environment, no
- * cookies, no compression, no file of passwords. The certificate is always verified. */
+ * cookies, no compression, no file of passwords, no log of keys. The certificate is always
+ * verified. */
 #ifndef NET_FETCH_H
 #define NET_FETCH_H
 

@@ -29,6 +29,11 @@ const char *tls_last_reason(void)
     return reason != NULL ? reason : "no reason given";
 }
 
+void tls_keep_keys(SSL_CTX *context)
+{
+    SSL_CTX_set_keylog_callback(context, NULL);
+}
+
 static int check_library(struct error *why)
 {
     if (OpenSSL_version_num() >= OPENSSL_FLOOR)

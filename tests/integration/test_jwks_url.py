@@ -450,6 +450,14 @@ def test_proxies_of_the_environment_are_ignored(start_server, provider, canary):
     assert canary.visits == 0
 
 
+def test_no_key_of_a_download_is_logged(start_server, provider, tmp_path):
+    log = tmp_path / "tls-keys"
+    server = start_server(row(provider), environment={"SSLKEYLOGFILE": str(log)})
+    until_welcome(server, provider.token("one"), 5)
+    server.stop()
+    assert not log.exists() or log.read_bytes() == b""
+
+
 def test_a_hanging_download_does_not_hold_up_the_end(start_server, provider):
     hang = threading.Event()
     provider.answer = lambda h: hang.wait(20)
