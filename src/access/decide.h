@@ -72,9 +72,5 @@ struct access_question {
 void access_question_explain(char *out, size_t out_bytes, const struct access_policy *policy,
                              const struct access_question *asked,
                              const struct access_answer *answer);
-/* The same with the question's parts one by one. */
-void access_explain(char *out, size_t out_bytes, const struct access_policy *policy,
-                    const struct identity *who, struct view channel, enum action action,
-                    const struct access_answer *answer);
 
 #endif

@@ -217,12 +217,3 @@ void access_question_explain(char *out, size_t out_bytes, const struct access_po
         break;
     }
 }
-
-void access_explain(char *out, size_t out_bytes, const struct access_policy *policy,
-                    const struct identity *who, struct view channel, enum action action,
-                    const struct access_answer *answer)
-{
-    struct access_question asked = {who, channel, action};
-
-    access_question_explain(out, out_bytes, policy, &asked, answer);
-}

@@ -96,11 +96,6 @@ void ws_inflate_free(struct ws_inflate *z)
     free(z);
 }
 
-void ws_inflate_shrink(struct ws_inflate *z)
-{
-    scratch_shrink(&z->out);
-}
-
 /* The output a message may have: the limit and, once past RATIO_FREE_BYTES, the ratio. */
 static size_t output_ceiling(size_t in_len, struct ws_inflate_limits limits)
 {

@@ -54,7 +54,6 @@ struct ws_inflate_limits { /* of the output of one message (R-D8) */
  * a failure a z that keeps context is of no more use. */
 int ws_inflate_message(struct ws_inflate *z, struct view in, struct ws_inflate_limits limits,
                        uint8_t **out, size_t *out_len);
-void ws_inflate_shrink(struct ws_inflate *z); /* gives big scratch memory back; call when idle */
 
 struct ws_deflate;
 int ws_deflate_new(struct ws_deflate **out, uint8_t window_bits, uint8_t level, bool keeps_context);

@@ -86,7 +86,8 @@ static void check(struct access_policy *policy, const struct identity *who, stru
     ASSERT(memcmp(&indexed, &linear, sizeof(linear)) == 0);
     ASSERT(got == (indexed.reason == ACCESS_ALLOWED));
     ASSERT(got == rules_one_by_one(policy, who, channel, action));
-    access_explain(text, sizeof(text), policy, who, channel, action, &indexed);
+    access_question_explain(text, sizeof(text), policy,
+                            &(struct access_question){who, channel, action}, &indexed);
     ASSERT(memchr(text, '\0', sizeof(text)) != NULL);
     ASSERT(strncmp(text, got ? "allowed" : "refused", 7) == 0);
     for (i = 0; text[i] != '\0'; i++)

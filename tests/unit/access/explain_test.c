@@ -55,9 +55,8 @@ static const char *explain(const char *user, uint64_t roles, const char *channel
     }
     (void)access_decide(&policy, user != NULL ? &who : NULL, view_of_text(channel), action,
                         &answer);
-    access_explain(out, sizeof(out), &policy, user != NULL ? &who : NULL, view_of_text(channel),
-                   action, &answer);
     asked = (struct access_question){user != NULL ? &who : NULL, view_of_text(channel), action};
+    access_question_explain(out, sizeof(out), &policy, &asked, &answer);
     access_question_explain(again, sizeof(again), &policy, &asked, NULL);
     assert_string_equal(out, again);
     return out;
@@ -117,16 +116,17 @@ static void bytes_of_strangers_are_not_repeated(void **state)
 static void a_short_buffer_is_filled_and_not_overrun(void **state)
 {
     struct identity who = {.roles = 2};
+    struct access_question asked = {&who, VIEW("public:chat"), ACTION_PUBLISH};
     char whole[512];
     size_t len;
 
     (void)state;
-    access_explain(whole, sizeof(whole), &policy, &who, VIEW("public:chat"), ACTION_PUBLISH, NULL);
+    access_question_explain(whole, sizeof(whole), &policy, &asked, NULL);
     for (len = 0; len <= strlen(whole) + 1; len++) {
         struct guarded g = guarded_copy(whole, len);
         char *out = (char *)g.data;
 
-        access_explain(out, len, &policy, &who, VIEW("public:chat"), ACTION_PUBLISH, NULL);
+        access_question_explain(out, len, &policy, &asked, NULL);
         if (len > 0) {
             assert_int_equal(strlen(out), len - 1);
             assert_memory_equal(out, whole, len - 1);
