@@ -233,6 +233,24 @@ static int open_any(struct conn *c, struct loop *loop, int fd, const struct conn
     return OK;
 }
 
+/* What both ways to open share: `made` (NULL: plain) is the connection's from here on, also when
+ * this fails. */
+static int open_with(struct conn *c, struct loop *loop, int fd, struct conn_tls *made,
+                     const struct conn_ops *ops)
+{
+    int rc = open_any(c, loop, fd, ops);
+
+    if (rc != OK) {
+        conn_tls_free(made);
+        return rc;
+    }
+    if (made != NULL) {
+        made->c = c;
+        c->tls = made;
+    }
+    return OK;
+}
+
 int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
               const struct conn_ops *ops)
 {
@@ -246,18 +264,13 @@ int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
             return rc;
         }
     }
-    rc = open_any(c, loop, fd, ops);
-    if (rc != OK) {
-        conn_tls_free(made);
+    rc = open_with(c, loop, fd, made, ops);
+    if (rc != OK)
         return rc;
-    }
-    if (made != NULL) {
-        made->c = c;
-        c->tls = made;
+    if (made != NULL)
         c->state = CONN_HELLO;
-    } else {
+    else
         conn_mark_dirty(c);
-    }
     conn_set_events(c, UV_READABLE);
     return OK;
 }
@@ -275,15 +288,9 @@ int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_clien
             return rc;
         }
     }
-    rc = open_any(c, loop, fd, ops);
-    if (rc != OK) {
-        conn_tls_free(made);
+    rc = open_with(c, loop, fd, made, ops);
+    if (rc != OK)
         return rc;
-    }
-    if (made != NULL) {
-        made->c = c;
-        c->tls = made;
-    }
     c->state = CONN_CONNECTING;
     conn_set_events(c, UV_WRITABLE);
     return OK;
