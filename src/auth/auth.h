@@ -10,8 +10,11 @@
 #include "auth/jwt.h"
 #include "base/arena.h"
 
-struct tickets;     /* auth/ticket.h */
-struct revocations; /* auth/revocation.h */
+struct hook;          /* auth/hook.h */
+struct introspection; /* auth/introspection.h */
+struct session_store; /* auth/session_store.h */
+struct tickets;       /* auth/ticket.h */
+struct revocations;   /* auth/revocation.h */
 
 enum credential_kind {
     CREDENTIAL_BEARER,
@@ -37,9 +40,11 @@ struct auth {
 };
 enum auth_verdict {
     AUTH_OK,
-    AUTH_FAILED,     /* "Authentication failed" */
-    AUTH_EXPIRED,    /* "Token expired" */
-    AUTH_UNAVAILABLE /* a key source is down: fail closed, 503 or 1013 */
+    AUTH_FAILED,      /* "Authentication failed" */
+    AUTH_EXPIRED,     /* "Token expired" */
+    AUTH_UNAVAILABLE, /* who would know is out of reach: fail closed, 503 or 1013 */
+    AUTH_SCOPE,       /* good, but without a scope that is asked of everyone: 403 */
+    AUTH_LATER        /* not known on this thread: ask by auth_lookup */
 };
 /* *fault (may be NULL) is a stable snake_case word for the event log. Fails closed: anything but
  * AUTH_OK leaves *who alone. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "access/scope.h"
 #include "base/status.h"
 
 static bool name_matches(const struct certificate_row *row, const struct certificate_name *name)
@@ -42,6 +43,7 @@ enum certificate_fault certificate_identify(struct identity *who,
         who->user_bytes = (uint8_t)strlen(rows[i].user);
         memcpy(who->user, rows[i].user, who->user_bytes);
         who->method = IDENTITY_CERTIFICATE;
+        who->scopes = SCOPES_ALL;
         who->roles = rows[i].roles;
         who->authenticated_at_s = wall_s;
         who->expires_at_s = cert.ends_s;

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "access/scope.h"
 #include "message/json.h"
 
 /* 9999-12-31: later ends are cut to it, so that sums and milliseconds fit. */
@@ -140,7 +141,8 @@ enum jwt_fault jwt_claims_check(struct identity *who, const struct jwt_issuer *i
                                 const struct role_set *roles, const struct json *claims,
                                 int64_t wall_s)
 {
-    struct identity found = {.method = IDENTITY_JWT, .authenticated_at_s = wall_s};
+    struct identity found = {
+        .method = IDENTITY_JWT, .scopes = SCOPES_ALL, .authenticated_at_s = wall_s};
     int64_t not_before_s;
     enum jwt_fault fault;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access/scope.h"
 #include "api/api.h"
 #include "auth/origin.h"
 #include "auth/revocation_log.h"
@@ -231,6 +232,7 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
     if (ask->origin.ptr != NULL && !origin_allowed(o->origins, o->origins_count, ask->origin))
         return API_RESULT_ORIGIN;
     who->method = IDENTITY_TICKET;
+    who->scopes = SCOPES_ALL;
     memcpy(who->user, ask->user.ptr, ask->user.len);
     who->user_bytes = (uint8_t)ask->user.len;
     who->roles = ask->roles;
