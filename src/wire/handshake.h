@@ -34,8 +34,14 @@ enum refusal {
     REFUSE_ORIGIN,               /* 403 origin_not_allowed */
     REFUSE_ORIGIN_MISSING,       /* 403 origin_missing */
     REFUSE_CREDENTIALS,          /* 401 invalid_token */
+    REFUSE_NO_CREDENTIALS,       /* 401 credentials_missing: none, and the route asks for some */
     REFUSE_TICKET,               /* 401 invalid_ticket */
+    REFUSE_SESSION,              /* 401 invalid_session */
     REFUSE_CREDENTIALS_REPEATED, /* 400 */
+    REFUSE_COOKIE,               /* 400: the cookie of the session twice, or not a cookie */
+    REFUSE_CSRF,                 /* 403 csrf_token_invalid */
+    REFUSE_SCOPE,                /* 403 insufficient_scope */
+    REFUSE_AUTH_UNAVAILABLE,     /* 503 Retry-After: who would know is out of reach */
     REFUSE_TIMEOUT,              /* 408 */
     REFUSE_RATE,                 /* 429 Retry-After */
     REFUSE_PER_IP,               /* 429 Retry-After */

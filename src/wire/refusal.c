@@ -53,11 +53,27 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
     [REFUSE_CREDENTIALS] = {401, "Unauthorized", "invalid_token",
                             "The credentials are missing, wrong or expired. Get a new token and "
                             "connect again."},
+    [REFUSE_NO_CREDENTIALS] = {401, "Unauthorized", "credentials_missing",
+                               "This path is for clients that have logged in. Send credentials."},
     [REFUSE_TICKET] = {401, "Unauthorized", "invalid_ticket",
                        "The ticket is not good (any more). Get a new one and connect again: each "
                        "is for one connection, within seconds, from its own origin."},
+    [REFUSE_SESSION] = {401, "Unauthorized", "invalid_session",
+                        "The session is unknown or over. Log in again and connect again."},
     [REFUSE_CREDENTIALS_REPEATED] = {400, "Bad Request", "credentials_repeated",
                                      "Send credentials once and in one way."},
+    [REFUSE_COOKIE] = {400, "Bad Request", "cookie_invalid",
+                       "Send the cookie of the session once, in a valid Cookie header; clearing "
+                       "the cookies of this site often helps."},
+    [REFUSE_CSRF] = {403, "Forbidden", "csrf_token_invalid",
+                     "The CSRF token is missing, or not of this session. Get a new one from the "
+                     "page's own server and connect again."},
+    [REFUSE_SCOPE] = {403, "Forbidden", "insufficient_scope",
+                      "The token is good, but lacks a scope that this path asks for. Get a token "
+                      "with more scopes."},
+    [REFUSE_AUTH_UNAVAILABLE] = {503, "Service Unavailable", "auth_unavailable",
+                                 "Who could vouch for these credentials is out of reach. Wait as "
+                                 "long as Retry-After says."},
     [REFUSE_TIMEOUT] = {408, "Request Timeout", "handshake_timeout",
                         "The request took too long to arrive. Connect again."},
     [REFUSE_RATE] = {429, "Too Many Requests", "too_many_handshakes",
@@ -78,13 +94,37 @@ const struct refusal_row *refusal_get(enum refusal why)
     return &rows[why];
 }
 
+/* The challenge of RFC 6750 section 3: every 401 has one (RFC 9110 section 15.5.2). No error code
+ * where no token was shown (section 3.1), nor where a cookie was. NULL: none. */
+static const char *challenge_of(enum refusal why)
+{
+    switch (why) {
+    case REFUSE_NO_CREDENTIALS:
+    case REFUSE_SESSION:
+        return "Bearer realm=\"gateward\"";
+    case REFUSE_CREDENTIALS:
+    case REFUSE_TICKET:
+        return "Bearer realm=\"gateward\", error=\"invalid_token\"";
+    case REFUSE_CREDENTIALS_REPEATED:
+        return "Bearer realm=\"gateward\", error=\"invalid_request\"";
+    case REFUSE_SCOPE:
+        return "Bearer realm=\"gateward\", error=\"insufficient_scope\"";
+    default:
+        return NULL;
+    }
+}
+
 static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s)
 {
     unsigned status = refusal_get(why)->status;
+    const char *challenge = challenge_of(why);
 
     wr_text(w, "Cache-Control: no-store\r\n");
-    if (status == 401)
-        wr_text(w, "WWW-Authenticate: Bearer realm=\"gateward\", error=\"invalid_token\"\r\n");
+    if (challenge != NULL) {
+        wr_text(w, "WWW-Authenticate: ");
+        wr_text(w, challenge);
+        wr_text(w, "\r\n");
+    }
     if (status == 405)
         wr_text(w, "Allow: GET\r\n");
     if (status == 426 || why == REFUSE_WS_VERSION_MISSING)
