@@ -86,8 +86,8 @@ enum auth_verdict auth_check(const struct auth *auth, const struct credential *c
 
     if ((unsigned)credential->kind < CREDENTIAL_KINDS && methods[credential->kind] != NULL)
         verdict = methods[credential->kind](&found, &question, &word);
-    if (verdict == AUTH_OK && auth->revocations != NULL)
-        revoked = revocations_judge(auth->revocations, &found, auth->roles, wall_s);
+    if (verdict == AUTH_OK)
+        revoked = auth_revoked(auth, &found, wall_s);
     if (revoked != NULL) {
         verdict = AUTH_FAILED;
         word = revoked;
@@ -97,6 +97,13 @@ enum auth_verdict auth_check(const struct auth *auth, const struct credential *c
     if (fault != NULL)
         *fault = word;
     return verdict;
+}
+
+const char *auth_revoked(const struct auth *auth, const struct identity *who, int64_t wall_s)
+{
+    return auth->revocations != NULL
+               ? revocations_judge(auth->revocations, who, auth->roles, wall_s)
+               : NULL;
 }
 
 static bool is_token_byte(char c)

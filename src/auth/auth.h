@@ -10,8 +10,12 @@
 #include "auth/jwt.h"
 #include "base/arena.h"
 
-struct hook;          /* auth/hook.h */
+struct csrf; /* auth/csrf.h */
+struct hook; /* auth/hook.h */
+struct hook_shown;
 struct introspection; /* auth/introspection.h */
+struct lookup;        /* auth/lookup.h */
+struct outbound;      /* net/outbound.h */
 struct session_store; /* auth/session_store.h */
 struct tickets;       /* auth/ticket.h */
 struct revocations;   /* auth/revocation.h */
@@ -21,22 +25,36 @@ enum credential_kind {
     CREDENTIAL_FIRST_MESSAGE,
     CREDENTIAL_CERTIFICATE, /* token: the DER form of a certificate that TLS has verified */
     CREDENTIAL_TICKET,      /* ?ticket= of the handshake */
+    CREDENTIAL_SESSION,     /* token: the id of a session, out of its cookie */
+    CREDENTIAL_HOOK,        /* shown: what the application is to judge */
     CREDENTIAL_KINDS
 };
 struct credential {
     enum credential_kind kind;
     struct view token;
-    struct view origin; /* tickets: of the request; ptr NULL: it named none */
-    uint64_t now_ms;    /* tickets: monotonic */
+    bool no_jwt, no_opaque; /* tokens: of this kind none is taken here */
+    bool is_fresh;          /* an answer that was kept will not do */
+    const struct hook_shown *shown;
+    const uint8_t *certificate_sha256; /* of the client's certificate, verified; NULL: none */
+    struct view origin;                /* tickets: of the request; ptr NULL: it named none */
+    uint64_t now_ms;                   /* tickets: monotonic */
 };
 struct auth {
     const struct role_set *roles;
+    const struct scope_set *scopes; /* NULL: nothing asks for any */
     struct jwt_issuer *issuers;
     uint32_t issuers_count;
     struct certificate_row *certificates;
     uint32_t certificates_count;
+    struct introspection *introspection; /* NULL: opaque tokens are not taken */
+    struct hook *hook;                   /* NULL: there is none */
+    struct session_store *sessions;      /* NULL: cookies are not looked at; not owned */
+    const char *session_cookie;          /* its name; not owned */
+    struct csrf *csrf;               /* NULL: no proof beyond the Origin is asked for; not owned */
     struct tickets *tickets;         /* NULL: there are none; not owned */
     struct revocations *revocations; /* NULL: nothing can be revoked; not owned */
+    struct outbound *verifier; /* thread for slow signatures; NULL: they are checked at once; not
+                                  owned */
 };
 enum auth_verdict {
     AUTH_OK,
@@ -51,6 +69,9 @@ enum auth_verdict {
 enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
                              int64_t wall_s, struct arena *arena, struct identity *who,
                              const char **fault);
+/* Does a revocation speak against `who`? NULL: no; otherwise the word for it. auth_check has asked
+ * already, a lookup has not. */
+const char *auth_revoked(const struct auth *auth, const struct identity *who, int64_t wall_s);
 /* The token of an `Authorization` value of scheme Bearer (RFC 6750 section 2.1: b64token, scheme
  * without case). false: not of that form. */
 bool auth_bearer_parse(struct view header_value, struct view *token);
