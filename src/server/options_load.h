@@ -45,6 +45,7 @@ extern const struct option options_listener_rows[]; /* one entry of `listen` */
 extern const struct option options_tls_rows[];
 extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
+extern const struct option options_jwt_rows[];         /* one entry of auth.jwt */
 extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
 extern const struct option options_internal_rows[];
 extern const struct option options_channel_rows[];
@@ -61,6 +62,7 @@ int options_read_routes(struct node *value, void *target, struct problems *probl
 int options_read_hosts(struct node *value, void *target, struct problems *problems);
 int options_read_origins(struct node *value, void *target, struct problems *problems);
 int options_read_roles(struct node *value, void *target, struct problems *problems);
+int options_read_jwt(struct node *value, void *target, struct problems *problems);
 int options_read_certificates(struct node *value, void *target, struct problems *problems);
 int options_read_channels(struct node *value, void *target, struct problems *problems);
 
@@ -79,6 +81,7 @@ void options_finish_tls(const struct loading *l, struct listen_options *out,
                         const struct listener_draft *draft, struct problems *problems);
 void options_clear_tls(struct tls_server_options *tls);
 
+void options_clear_jwt(struct options *o);
 void options_clear_certificates(struct options *o);
 void options_clear_auth(struct options *o);
 void options_clear_access(struct options *o);
