@@ -41,12 +41,39 @@ void access_policy_clear(struct access_policy *policy)
     policy->index = NULL;
 }
 
+const char *access_reason_text(enum access_reason reason)
+{
+    static const char *const texts[] = {
+        [ACCESS_ALLOWED] = "allowed",
+        [ACCESS_BAD_CHANNEL] = "bad_channel",
+        [ACCESS_NO_IDENTITY] = "no_identity",
+        [ACCESS_NO_RULE] = "no_rule",
+        [ACCESS_ROLE_DENIED] = "role_denied",
+        [ACCESS_ROLE_NOT_ALLOWED] = "role_not_allowed",
+        [ACCESS_NO_PERMISSION] = "no_permission",
+        [ACCESS_NO_SCOPE] = "no_scope",
+        [ACCESS_AUTH_TOO_OLD] = "reauth_required",
+    };
+
+    return texts[reason];
+}
+
 /* What the caller brings, worked out once. */
 struct question {
     const struct identity *who;
     unsigned permissions;
     enum action action;
+    int64_t wall_s;
 };
+
+/* A time that is not known is too long ago. One that lies ahead is a clock that differs by what the
+ * login allowed, and counts as now. */
+static bool is_too_old(int64_t authenticated_at_s, uint32_t max_age_s, int64_t wall_s)
+{
+    if (authenticated_at_s <= 0)
+        return true;
+    return authenticated_at_s < wall_s && wall_s - authenticated_at_s > (int64_t)max_age_s;
+}
 
 static enum access_reason rule_judge(const struct access_rule *rule, const struct question *q)
 {
@@ -60,17 +87,26 @@ static enum access_reason rule_judge(const struct access_rule *rule, const struc
         return ACCESS_ROLE_NOT_ALLOWED;
     if (needed == 0 || (q->permissions & needed) != needed)
         return ACCESS_NO_PERMISSION;
+    if ((rule->scopes[q->action] & ~q->who->scopes) != 0)
+        return ACCESS_NO_SCOPE;
+    if (rule->max_auth_age_s != 0 &&
+        is_too_old(q->who->authenticated_at_s, rule->max_auth_age_s, q->wall_s))
+        return ACCESS_AUTH_TOO_OLD;
     return ACCESS_ALLOWED;
 }
 
-/* A denial before another refusal before a permission before nothing. */
+/* A denial before another refusal before the one that a new login would lift before a permission
+ * before nothing. */
 static int reason_rank(enum access_reason reason)
 {
     switch (reason) {
     case ACCESS_ROLE_DENIED:
-        return 3;
+        return 4;
     case ACCESS_ROLE_NOT_ALLOWED:
     case ACCESS_NO_PERMISSION:
+    case ACCESS_NO_SCOPE:
+        return 3;
+    case ACCESS_AUTH_TOO_OLD:
         return 2;
     case ACCESS_ALLOWED:
         return 1;
@@ -117,21 +153,24 @@ static struct verdict rules_judge(const struct access_policy *policy,
     return v;
 }
 
-bool access_decide(const struct access_policy *policy, const struct identity *who,
-                   struct view channel, enum action action, struct access_answer *answer)
+bool access_decide(const struct access_policy *policy, const struct access_question *asked,
+                   struct access_answer *answer)
 {
+    const struct identity *who = asked->who;
+    enum action action = asked->action;
     struct verdict v = {ACCESS_NO_RULE, NULL};
     struct channel_name name;
     struct question q;
 
-    if (!channel_name_split(&name, channel)) {
+    if (!channel_name_split(&name, asked->channel)) {
         v.reason = ACCESS_BAD_CHANNEL;
     } else if (who == NULL) {
         v.reason = ACCESS_NO_IDENTITY;
     } else if ((unsigned)action >= ACTION_COUNT) {
         v.reason = ACCESS_NO_PERMISSION;
     } else {
-        q = (struct question){who, role_set_permissions(&policy->roles, who->roles), action};
+        q = (struct question){who, role_set_permissions(&policy->roles, who->roles), action,
+                              asked->wall_s};
         v = rules_judge(policy, &name, &q);
     }
     if (answer != NULL) {
@@ -142,6 +181,8 @@ bool access_decide(const struct access_policy *policy, const struct identity *wh
             answer->role = v.rule->deny & who->roles;
         if (v.reason == ACCESS_NO_PERMISSION && v.rule != NULL)
             answer->needed = v.rule->needs[action];
+        if (v.reason == ACCESS_NO_SCOPE)
+            answer->scopes = v.rule->scopes[action] & ~who->scopes;
     }
     return v.reason == ACCESS_ALLOWED;
 }

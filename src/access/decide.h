@@ -11,6 +11,7 @@
 #include "access/channel_name.h"
 #include "access/identity.h"
 #include "access/role.h"
+#include "access/scope.h"
 
 enum action { ACTION_SUBSCRIBE, ACTION_PUBLISH, ACTION_COUNT };
 bool action_from_text(struct view text, enum action *out);
@@ -22,10 +23,13 @@ struct access_rule {
     bool has_allow;       /* an allow list was written, even if it names nobody */
     enum permission
         needs[ACTION_COUNT]; /* default: subscribe -> read, publish -> write; 0 refuses everyone */
+    uint64_t scopes[ACTION_COUNT]; /* 0: none asked; else all these bits of identity.scopes */
+    uint32_t max_auth_age_s; /* 0: any; else how long ago the user may have proved who it is */
     int line;                /* in the configuration file, for explain */
 };
 struct access_policy {
     struct role_set roles;
+    struct scope_set scopes;   /* those that rules and routes name */
     struct access_rule *rules; /* owned by whoever built the policy */
     uint32_t rules_count;
     struct access_index
@@ -45,8 +49,15 @@ enum access_reason {
     ACCESS_NO_RULE,          /* no pattern matches: undefined channel */
     ACCESS_ROLE_DENIED,      /* a role stands in deny */
     ACCESS_ROLE_NOT_ALLOWED, /* allow names roles, none of them ours */
-    ACCESS_NO_PERMISSION     /* no role gives what the action needs */
+    ACCESS_NO_PERMISSION,    /* no role gives what the action needs */
+    ACCESS_NO_SCOPE,         /* the token was not given a scope that the action asks for */
+    /* All rules would allow it had the user proved its identity more recently. Never the answer
+     * where anything else stands in the way, so who is told has learned nothing it could not do. */
+    ACCESS_AUTH_TOO_OLD
 };
+/* A stable word for logs: "no_rule", "reauth_required", ... */
+const char *access_reason_text(enum access_reason reason);
+
 struct access_answer {
     enum access_reason reason;
     /* The deciding rule; NULL where none matched. Of several: the first that denies, else the first
@@ -54,18 +65,19 @@ struct access_answer {
     const struct access_rule *rule;
     uint64_t role;          /* ROLE_DENIED: the bit(s) that were denied */
     enum permission needed; /* NO_PERMISSION */
+    uint64_t scopes;        /* NO_SCOPE: the bits that are missing */
 };
-
-/* identity may be NULL (then NO_IDENTITY). Returns whether reason is ACCESS_ALLOWED; `answer` may
- * be NULL. */
-bool access_decide(const struct access_policy *policy, const struct identity *who,
-                   struct view channel, enum action action, struct access_answer *answer);
 
 struct access_question {
-    const struct identity *who; /* may be NULL */
+    const struct identity *who; /* NULL: nobody, answered by NO_IDENTITY */
     struct view channel;
     enum action action;
+    int64_t wall_s; /* now; against identity.authenticated_at_s */
 };
+/* Returns whether reason is ACCESS_ALLOWED; `answer` may be NULL. */
+bool access_decide(const struct access_policy *policy, const struct access_question *asked,
+                   struct access_answer *answer);
+
 /* One English sentence for `answer` that names the rule and its line: "allowed by channels[2] ...",
  * and after a refusal what would have to change. For operators only. Printable ASCII; always ends
  * in NUL (out_bytes > 0). answer may be NULL: then it is decided here. */

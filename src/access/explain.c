@@ -159,6 +159,39 @@ static void add_no_permission(struct sentence *s, const struct access_policy *po
     add_roles(s, &policy->roles, roles_with(&policy->roles, answer->needed), ", ");
 }
 
+static void add_no_scope(struct sentence *s, const struct access_policy *policy,
+                         const struct access_question *asked, const struct access_answer *answer)
+{
+    const char *before = "";
+
+    add(s, "refused by ");
+    add_rule(s, policy, answer->rule);
+    add(s, ": to %s asks for scopes that the token of ", action_text(asked->action));
+    add_user(s, asked->who);
+    add(s, " was not given: ");
+    for (uint32_t i = 0; i < policy->scopes.count; i++) {
+        if ((answer->scopes >> i & 1) == 0)
+            continue;
+        add(s, "%s%s", before, policy->scopes.names[i]);
+        before = ", ";
+    }
+}
+
+static void add_too_old(struct sentence *s, const struct access_policy *policy,
+                        const struct access_question *asked, const struct access_rule *rule)
+{
+    add(s, "refused by ");
+    add_rule(s, policy, rule);
+    add(s, " until ");
+    add_user(s, asked->who);
+    add(s, " logs in again: its max_auth_age is %us, and ", rule->max_auth_age_s);
+    if (asked->who->authenticated_at_s > 0)
+        add(s, "the login was %llds ago",
+            (long long)(asked->wall_s - asked->who->authenticated_at_s));
+    else
+        add(s, "when the login was is not known");
+}
+
 static void add_denied(struct sentence *s, const struct access_policy *policy,
                        const struct identity *who, const struct access_answer *answer)
 {
@@ -186,7 +219,7 @@ void access_question_explain(char *out, size_t out_bytes, const struct access_po
         return;
     out[0] = '\0';
     if (answer == NULL) {
-        (void)access_decide(policy, who, channel, action, &own);
+        (void)access_decide(policy, asked, &own);
         answer = &own;
     }
     switch (answer->reason) {
@@ -214,6 +247,12 @@ void access_question_explain(char *out, size_t out_bytes, const struct access_po
         break;
     case ACCESS_NO_PERMISSION:
         add_no_permission(&s, policy, who, action, answer);
+        break;
+    case ACCESS_NO_SCOPE:
+        add_no_scope(&s, policy, asked, answer);
+        break;
+    case ACCESS_AUTH_TOO_OLD:
+        add_too_old(&s, policy, asked, answer->rule);
         break;
     }
 }

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "access/role.h"
+#include "base/num.h"
 #include "base/status.h"
 #include "server/options.h"
+
+#define SECONDS_MAX (366L * 24 * 60 * 60)
 
 struct command {
     const char *name;
@@ -96,6 +99,27 @@ static void report_role(const struct role_set *set, struct view name)
         names[i] = set->roles[i].name;
     (void)fprintf(stderr, "gateward: the configuration has no role `%s`%s\n",
                   problem_word(name).text, problems_suggestion(name, names).text);
+}
+
+bool cli_seconds(const char *text, int64_t *seconds)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 60 * 60}, {'d', 24 * 60 * 60}};
+    size_t len = strlen(text);
+    uint64_t number = 0;
+
+    if (len < 2 || !num_parse_u64(view_of(text, len - 1), (uint64_t)SECONDS_MAX, &number) ||
+        number == 0)
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (units[i].unit != text[len - 1])
+            continue;
+        *seconds = (int64_t)number * units[i].seconds;
+        return *seconds <= SECONDS_MAX;
+    }
+    return false;
 }
 
 bool cli_roles(const struct role_set *set, const char *text, uint64_t *roles)

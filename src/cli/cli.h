@@ -30,6 +30,8 @@ struct options *cli_load(const char *path);
 /* Role names apart from each other by commas or blanks, as bits. Reports to stderr and returns
  * false for names that `set` does not know, and for none at all. */
 bool cli_roles(const struct role_set *set, const char *text, uint64_t *roles);
+/* "15m" as seconds; false unless it is 1 second to a year. */
+bool cli_seconds(const char *text, int64_t *seconds);
 /* gateward's whole command line: --help, --version, or a command. */
 int cli_run(int argc, char **argv);
 

@@ -4,20 +4,22 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "server/options.h"
 
 #define SENTENCE_BYTES 2048
 
 struct question {
-    const char *config, *user, *roles, *channel, *action;
+    const char *config, *user, *roles, *channel, *action, *scopes;
+    int64_t auth_age_s;
 };
 
 static void usage(FILE *to)
 {
     (void)fputs(
         "usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
-        "                        --action subscribe|publish\n\n"
+        "                        --action subscribe|publish [--scopes SCOPES] [--auth-age TIME]\n\n"
         "Says whether this user may do this, and which rule decides. Exit code 0: allowed,\n"
         "1: denied (or the file is bad), 2: not understood.\n\n"
         "  -c, --config FILE      the configuration\n"
@@ -25,6 +27,9 @@ static void usage(FILE *to)
         "      --roles ROLES      the user's roles, with commas between them\n"
         "      --channel CHANNEL  for example private:room-7\n"
         "      --action ACTION    subscribe or publish\n"
+        "      --scopes SCOPES    what the user's token was given, with commas or blanks between\n"
+        "                         (default: the login was not delegated, nothing is held back)\n"
+        "      --auth-age TIME    how long ago the user logged in: 30s, 15m, 12h (default: now)\n"
         "  -h, --help             this text\n",
         to);
 }
@@ -37,6 +42,8 @@ static int read_arguments(struct question *q, int argc, char **argv)
                                           {"roles", required_argument, NULL, 'r'},
                                           {"channel", required_argument, NULL, 'n'},
                                           {"action", required_argument, NULL, 'a'},
+                                          {"scopes", required_argument, NULL, 's'},
+                                          {"auth-age", required_argument, NULL, 'g'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int c;
@@ -52,7 +59,9 @@ static int read_arguments(struct question *q, int argc, char **argv)
             q->channel = optarg;
         else if (c == 'a')
             q->action = optarg;
-        else {
+        else if (c == 's')
+            q->scopes = optarg;
+        else if (c != 'g' || !cli_seconds(optarg, &q->auth_age_s)) {
             usage(c == 'h' ? stdout : stderr);
             return c == 'h' ? CLI_OK : CLI_USAGE;
         }
@@ -60,11 +69,29 @@ static int read_arguments(struct question *q, int argc, char **argv)
     return -1;
 }
 
+/* Scopes that no rule names make no difference. */
+static uint64_t scopes_of(const struct scope_set *set, const char *text)
+{
+    uint64_t scopes = 0;
+    size_t len;
+
+    if (text == NULL)
+        return SCOPES_ALL;
+    for (; *text != '\0'; text += len) {
+        text += strspn(text, ", ");
+        len = strcspn(text, ", ");
+        scopes |= scope_set_bits(set, view_of(text, len));
+    }
+    return scopes;
+}
+
 static int answer(const struct options *o, const struct question *q, enum action action)
 {
     struct identity who = {.method = IDENTITY_JWT};
-    struct access_question asked = {
-        .who = &who, .channel = view_of_text(q->channel), .action = action};
+    struct access_question asked = {.who = &who,
+                                    .channel = view_of_text(q->channel),
+                                    .action = action,
+                                    .wall_s = clock_wall_s()};
     struct access_answer decision;
     char sentence[SENTENCE_BYTES];
     bool is_allowed;
@@ -73,7 +100,9 @@ static int answer(const struct options *o, const struct question *q, enum action
         return CLI_USAGE;
     memcpy(who.user, q->user, strlen(q->user));
     who.user_bytes = (uint8_t)strlen(q->user);
-    is_allowed = access_decide(&o->policy, &who, asked.channel, action, &decision);
+    who.scopes = scopes_of(&o->policy.scopes, q->scopes);
+    who.authenticated_at_s = asked.wall_s - q->auth_age_s;
+    is_allowed = access_decide(&o->policy, &asked, &decision);
     access_question_explain(sentence, sizeof(sentence), &o->policy, &asked, &decision);
     (void)printf("%s\n", sentence);
     return is_allowed ? CLI_OK : CLI_REFUSED;

@@ -14,8 +14,6 @@
 #include "crypto/secret.h"
 #include "server/options.h"
 
-#define TTL_S_MAX (366L * 24 * 60 * 60)
-
 struct token_request {
     const char *config, *subject, *roles, *ttl;
     uint64_t issuer;
@@ -35,28 +33,6 @@ static void usage(FILE *to)
         "      --issuer-index N  which row of auth.jwt, from 0 (default 0)\n"
         "  -h, --help            this text\n",
         to);
-}
-
-/* "15m" as seconds; false unless it is 1 second to a year. */
-static bool parse_ttl(const char *text, int64_t *seconds)
-{
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 60 * 60}, {'d', 24 * 60 * 60}};
-    size_t len = strlen(text);
-    uint64_t number = 0;
-
-    if (len < 2 || !num_parse_u64(view_of(text, len - 1), (uint64_t)TTL_S_MAX, &number) ||
-        number == 0)
-        return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (units[i].unit != text[len - 1])
-            continue;
-        *seconds = (int64_t)number * units[i].seconds;
-        return *seconds <= TTL_S_MAX;
-    }
-    return false;
 }
 
 static int refuse(const char *what, const char *value)
@@ -112,7 +88,7 @@ static int make_token(const struct token_request *request)
 
     if (!identity_user_ok(view_of_text(request->subject)))
         return refuse("--sub must be 1 to 64 of A-Z a-z 0-9 _ -", request->subject);
-    if (!parse_ttl(request->ttl, &ttl_s))
+    if (!cli_seconds(request->ttl, &ttl_s))
         return refuse("--ttl must be a time from 1s to 366d, such as 15m", request->ttl);
     o = cli_load(request->config);
     if (o == NULL)

@@ -63,12 +63,16 @@ static bool become(struct peer *p, const struct identity *identity)
     return true;
 }
 
+/* Time alone ends no subscription: max_auth_age is asked when one begins and at each login. So one
+ * outlives that age by the life of a token at most, since without a login the connection ends. */
 static bool may_still_subscribe(void *peer, struct view channel)
 {
     const struct peer *p = peer;
 
-    return access_decide(&p->worker->server->options->policy, &p->who->identity, channel,
-                         ACTION_SUBSCRIBE, NULL);
+    struct access_question asked = {&p->who->identity, channel, ACTION_SUBSCRIBE,
+                                    loop_wall_s(p->worker->loop)};
+
+    return access_decide(&p->worker->server->options->policy, &asked, NULL);
 }
 
 static bool welcome(struct peer *p, const struct identity *identity, const struct json *id,

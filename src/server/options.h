@@ -40,6 +40,7 @@ struct route_options {
     enum route_kind kind;
     unsigned accepts;  /* 1 << enum login_method, of those that `auth` sets up */
     bool requires_all; /* a certificate and a token (or a ticket in its place), not one of them */
+    uint64_t scopes;   /* 0: none asked; else all these bits of identity.scopes to connect */
 };
 /* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds
  * them. */

@@ -12,13 +12,18 @@ static const char *const permission_names[] = {"read", "write", "moderate", "adm
 static const enum permission permission_values[] = {PERMISSION_READ, PERMISSION_WRITE,
                                                     PERMISSION_MODERATE, PERMISSION_ADMIN};
 
+#define MAX_AUTH_AGE_MS (UINT64_C(3650) * 24 * 3600 * 1000)
+
 /* One channel while it is read. */
 struct channel_draft {
     const struct role_set *roles;
+    struct scope_set *known; /* scopes */
     char *pattern;
     uint64_t allow, deny;
     bool has_allow;
     int subscribe, publish; /* indexes into permission_values */
+    uint64_t scopes[ACTION_COUNT];
+    uint64_t max_auth_age_ms;
 };
 
 static unsigned read_permissions(struct node *list, struct problems *problems)
@@ -102,6 +107,60 @@ uint64_t options_role_list(struct node *list, const struct role_set *set, struct
     return roles;
 }
 
+static void add_scope(struct scope_set *set, const struct node *item, uint64_t *scopes,
+                      struct problems *problems)
+{
+    uint64_t bit = 0;
+    int rc = item->type == NODE_SCALAR ? scope_set_add(set, item->text, &bit) : E_INVALID;
+
+    if (rc == E_LIMIT)
+        problems_add(problems, item->line, item->column, "too many scopes: at most %d in a file",
+                     SCOPES_MAX);
+    else if (rc != OK)
+        problems_add(problems, item->line, item->column,
+                     "the name of a scope must stand here: 1 to %d printable ASCII characters "
+                     "other than \" \\ and the blank",
+                     SCOPE_NAME_MAX);
+    else if ((*scopes & bit) != 0)
+        problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                     problem_word(item->text).text);
+    *scopes |= bit;
+}
+
+uint64_t options_scope_list(struct node *value, struct scope_set *set, struct problems *problems)
+{
+    uint64_t scopes = 0;
+
+    if (value->type == NODE_SCALAR) {
+        add_scope(set, value, &scopes, problems);
+        return scopes;
+    }
+    if (!option_is_list(value, SCOPES_MAX, problems))
+        return 0;
+    if (value->count == 0)
+        problems_add(problems, value->line, value->column,
+                     "an empty list of scopes: leave it out where none is asked for");
+    for (const struct node *item = value->first; item != NULL; item = item->next)
+        add_scope(set, item, &scopes, problems);
+    return scopes;
+}
+
+static int read_subscribe_scopes(struct node *value, void *target, struct problems *problems)
+{
+    struct channel_draft *draft = target;
+
+    draft->scopes[ACTION_SUBSCRIBE] = options_scope_list(value, draft->known, problems);
+    return OK;
+}
+
+static int read_publish_scopes(struct node *value, void *target, struct problems *problems)
+{
+    struct channel_draft *draft = target;
+
+    draft->scopes[ACTION_PUBLISH] = options_scope_list(value, draft->known, problems);
+    return OK;
+}
+
 static int read_allow(struct node *value, void *target, struct problems *problems)
 {
     struct channel_draft *draft = target;
@@ -134,6 +193,18 @@ static const struct option needs_rows[] = {
      .help = "permission that publishing takes"},
     {0},
 };
+static const struct option scopes_rows[] = {
+    {.name = "subscribe",
+     .type = OPTION_CUSTOM,
+     .custom = read_subscribe_scopes,
+     .help = "scope, or [scopes], all of which a token must have been given to subscribe"},
+    {.name = "publish",
+     .type = OPTION_CUSTOM,
+     .custom = read_publish_scopes,
+     .help = "the same to publish. Logins without delegation (certificate, ticket) have every "
+             "scope"},
+    {0},
+};
 const struct option options_channel_rows[] = {
     {.name = "pattern",
      .type = OPTION_TEXT,
@@ -146,6 +217,14 @@ const struct option options_channel_rows[] = {
      .help = "[roles]; absent or empty: every role"},
     {.name = "deny", .type = OPTION_CUSTOM, .custom = read_deny, .help = "[roles]; beats allow"},
     {.name = "needs", .type = OPTION_SECTION, .children = needs_rows},
+    {.name = "scopes", .type = OPTION_SECTION, .children = scopes_rows},
+    {.name = "max_auth_age",
+     .type = OPTION_MS,
+     .offset = offsetof(struct channel_draft, max_auth_age_ms),
+     .min = 1000,
+     .max = MAX_AUTH_AGE_MS,
+     .help = "how long ago the user may have proved who it is; later the answer is "
+             "reauth_required until it logs in again. Absent: any time"},
     {0},
 };
 
@@ -165,7 +244,7 @@ static bool is_double(const struct access_policy *policy, struct view pattern, s
 
 static void add_channel(struct access_policy *policy, struct node *entry, struct problems *problems)
 {
-    struct channel_draft draft = {.roles = &policy->roles};
+    struct channel_draft draft = {.roles = &policy->roles, .known = &policy->scopes};
     struct access_rule *rule = &policy->rules[policy->rules_count];
     struct node *place = node_member(entry, "pattern");
     struct error why = {{0}, 0, 0};
@@ -191,6 +270,8 @@ static void add_channel(struct access_policy *policy, struct node *entry, struct
     rule->has_allow = draft.has_allow;
     rule->needs[ACTION_SUBSCRIBE] = permission_values[draft.subscribe];
     rule->needs[ACTION_PUBLISH] = permission_values[draft.publish];
+    memcpy(rule->scopes, draft.scopes, sizeof(rule->scopes));
+    rule->max_auth_age_s = (uint32_t)(draft.max_auth_age_ms / 1000);
     rule->line = entry->line;
     policy->rules_count++; /* the pattern's text is the rule's now */
 }

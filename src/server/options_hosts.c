@@ -23,6 +23,8 @@ struct route_draft {
     char *path;
     int kind, require; /* indexes into kind_names, require_names */
     unsigned accepts;  /* 0: not said */
+    struct scope_set *known;
+    uint64_t scopes;
 };
 
 static int read_methods(struct node *value, void *target, struct problems *problems)
@@ -38,6 +40,14 @@ static int read_methods(struct node *value, void *target, struct problems *probl
     for (struct node *item = value->first; item != NULL; item = item->next)
         if (option_choice(item, method_names, &which, problems))
             draft->accepts |= 1U << which;
+    return OK;
+}
+
+static int read_route_scopes(struct node *value, void *target, struct problems *problems)
+{
+    struct route_draft *draft = target;
+
+    draft->scopes = options_scope_list(value, draft->known, problems);
     return OK;
 }
 
@@ -63,6 +73,10 @@ const struct option options_route_rows[] = {
      .fallback = "one",
      .help = "how many of those ways a connection takes; with all, the token (or the ticket in its "
              "place) says who it is"},
+    {.name = "scopes",
+     .type = OPTION_CUSTOM,
+     .custom = read_route_scopes,
+     .help = "scope, or [scopes], all of which a token must have been given to connect"},
     {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
     {0},
 };
@@ -181,7 +195,7 @@ static bool path_ok(const char *path)
 static void add_route(struct options *o, struct node *entry, struct problems *problems)
 {
     struct node *place = node_member(entry, "path");
-    struct route_draft draft = {0};
+    struct route_draft draft = {.known = &o->policy.scopes};
 
     options_read(options_route_rows, entry, &draft, problems);
     if (place == NULL && entry->type == NODE_MAP)
@@ -196,13 +210,14 @@ static void add_route(struct options *o, struct node *entry, struct problems *pr
         if (strcmp(o->routes[i].path, draft.path) == 0)
             problems_add(problems, place->line, place->column, "two routes have the path %s",
                          problem_word(view_of_text(draft.path)).text);
-    if (draft.kind == ROUTE_ECHO && (draft.accepts != 0 || draft.require != 0))
+    if (draft.kind == ROUTE_ECHO && (draft.accepts != 0 || draft.require != 0 || draft.scopes != 0))
         problems_add(problems, entry->line, entry->column, "an echo route has no login");
     o->routes[o->routes_count++] = (struct route_options){
         .path = draft.path,
         .kind = (enum route_kind)draft.kind,
         .accepts = draft.accepts,
         .requires_all = strcmp(require_names[draft.require], "all") == 0,
+        .scopes = draft.scopes,
     };
 }
 

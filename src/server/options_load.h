@@ -76,6 +76,10 @@ void options_finish_limits(struct loading *l, struct node *root, struct problems
 uint64_t options_role_list(struct node *list, const struct role_set *set,
                            struct problems *problems);
 
+/* One name or a list of names of scopes, as bits; new ones are added to `set`. Faults are reported.
+ */
+uint64_t options_scope_list(struct node *value, struct scope_set *set, struct problems *problems);
+
 /* options_tls.c */
 void options_finish_tls(const struct loading *l, struct listen_options *out,
                         const struct listener_draft *draft, struct problems *problems);

@@ -68,30 +68,28 @@ static bool need_channel(struct request *r)
     return false;
 }
 
-static const char *reason_text(enum access_reason reason)
-{
-    static const char *const texts[] = {"allowed",      "bad_channel", "no_identity",
-                                        "no_rule",      "role_denied", "role_not_allowed",
-                                        "no_permission"};
-
-    return texts[reason];
-}
-
-/* Unknown and forbidden get the same answer (W-09); the log knows the difference. */
+/* Unknown and forbidden get the same answer (W-09); the log knows the difference. Only where a new
+ * login is all that is missing, the answer says so: then the channel is theirs anyway. */
 static bool may(struct request *r, enum action action)
 {
     struct peer *p = r->peer;
+    struct access_question asked = {.who = p->who != NULL ? &p->who->identity : NULL,
+                                    .channel = r->channel,
+                                    .action = action,
+                                    .wall_s = loop_wall_s(p->worker->loop)};
     struct access_answer answer;
     struct event event;
 
-    if (access_decide(&p->worker->server->options->policy,
-                      p->who != NULL ? &p->who->identity : NULL, r->channel, action, &answer))
+    if (access_decide(&p->worker->server->options->policy, &asked, &answer))
         return true;
-    event = peer_event(p, EVENT_ACCESS_DENIED, OUTCOME_REFUSED, reason_text(answer.reason));
+    event = peer_event(p, EVENT_ACCESS_DENIED, OUTCOME_REFUSED, access_reason_text(answer.reason));
     event.channel = r->channel;
     event.action = view_of_text(action_text(action));
     peer_log(p, &event);
-    say_error(p, r->id, "not_allowed", VIEW("Not allowed"));
+    if (answer.reason == ACCESS_AUTH_TOO_OLD)
+        say_error(p, r->id, "reauth_required", VIEW("Authenticate again"));
+    else
+        say_error(p, r->id, "not_allowed", VIEW("Not allowed"));
     return false;
 }
 

@@ -12,6 +12,7 @@
 #include "base/status.h"
 
 #define RULES_MAX 24
+#define NOW       1800000000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,15 +45,20 @@ static void rules_fill(struct access_policy *policy, struct view lines)
         rule->deny = lists >> 3 & 1u ? UINT64_C(1) << (lists >> 4 & 3u) : 0;
         rule->needs[ACTION_SUBSCRIBE] = PERMISSION_READ;
         rule->needs[ACTION_PUBLISH] = (enum permission)(1u << (lists & 3u));
+        /* Rules of every third place ask for scopes, of every fourth for a recent login. */
+        rule->scopes[ACTION_PUBLISH] = policy->rules_count % 3 == 2 ? lists & 7u : 0;
+        rule->max_auth_age_s = policy->rules_count % 4 == 3 ? lists : 0;
         rule->line = (int)policy->rules_count + 1;
         policy->rules_count++;
     }
 }
 
-/* Each rule alone: all that match must allow, at least one must match. */
-static bool rules_one_by_one(const struct access_policy *policy, const struct identity *who,
-                             struct view channel, enum action action)
+/* Each rule alone: all that match must allow, at least one must match. *too_old: none refuses but
+ * for the age of the login. */
+static bool rules_one_by_one(const struct access_policy *policy,
+                             const struct access_question *asked, bool *too_old)
 {
+    bool is_old = false;
     bool has_match = false;
     uint32_t i;
 
@@ -63,31 +69,36 @@ static bool rules_one_by_one(const struct access_policy *policy, const struct id
         alone.rules = &policy->rules[i];
         alone.rules_count = 1;
         alone.index = NULL;
-        if (!access_decide(&alone, who, channel, action, &answer) &&
-            answer.reason != ACCESS_NO_RULE)
+        (void)access_decide(&alone, asked, &answer);
+        if (answer.reason == ACCESS_NO_RULE)
+            continue;
+        is_old = is_old || answer.reason == ACCESS_AUTH_TOO_OLD;
+        if (answer.reason != ACCESS_ALLOWED && answer.reason != ACCESS_AUTH_TOO_OLD)
             return false;
         has_match = has_match || answer.reason == ACCESS_ALLOWED;
     }
-    return has_match;
+    *too_old = is_old;
+    return has_match && !is_old;
 }
 
 static void check(struct access_policy *policy, const struct identity *who, struct view channel,
                   enum action action)
 {
+    struct access_question asked = {who, channel, action, NOW};
     struct access_index *index = policy->index;
     struct access_answer indexed, linear;
+    bool got = access_decide(policy, &asked, &indexed), too_old = false;
     char text[300];
     size_t i;
-    bool got = access_decide(policy, who, channel, action, &indexed);
 
     policy->index = NULL;
-    ASSERT(access_decide(policy, who, channel, action, &linear) == got);
+    ASSERT(access_decide(policy, &asked, &linear) == got);
     policy->index = index;
     ASSERT(memcmp(&indexed, &linear, sizeof(linear)) == 0);
     ASSERT(got == (indexed.reason == ACCESS_ALLOWED));
-    ASSERT(got == rules_one_by_one(policy, who, channel, action));
-    access_question_explain(text, sizeof(text), policy,
-                            &(struct access_question){who, channel, action}, &indexed);
+    ASSERT(got == rules_one_by_one(policy, &asked, &too_old));
+    ASSERT(too_old == (indexed.reason == ACCESS_AUTH_TOO_OLD));
+    access_question_explain(text, sizeof(text), policy, &asked, &indexed);
     ASSERT(memchr(text, '\0', sizeof(text)) != NULL);
     ASSERT(strncmp(text, got ? "allowed" : "refused", 7) == 0);
     for (i = 0; text[i] != '\0'; i++)
@@ -114,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(who.user, user.ptr, user.len);
     who.user_bytes = (uint8_t)user.len;
     memcpy(&who.roles, data + 8, sizeof(who.roles));
+    who.scopes = data[0] >> 4;
+    who.authenticated_at_s = data[1] >> 4 == 0 ? 0 : NOW - data[1];
     if (access_policy_build(&policy) != OK)
         return 0;
     check(&policy, &who, channel, ACTION_SUBSCRIBE);

@@ -27,6 +27,7 @@
 #endif
 
 #define RULES_MAX 8
+#define NOW       1800000000
 
 enum { GUEST = 1, USER = 2, MODERATOR = 4, ADMIN = 8 };
 
@@ -74,6 +75,8 @@ static struct identity person(const char *user, uint64_t roles)
     memcpy(who.user, user, strlen(user));
     who.method = IDENTITY_JWT;
     who.roles = roles;
+    who.scopes = SCOPES_ALL;
+    who.authenticated_at_s = NOW;
     return who;
 }
 
@@ -81,18 +84,20 @@ static struct identity person(const char *user, uint64_t roles)
 static struct access_answer ask(struct fixture *f, const struct identity *who, const char *channel,
                                 enum action action)
 {
+    struct access_question asked = {who, view_of_text(channel), action, NOW};
     struct access_answer linear, indexed;
     bool linear_ok, indexed_ok;
 
-    linear_ok = access_decide(&f->policy, who, view_of_text(channel), action, &linear);
+    linear_ok = access_decide(&f->policy, &asked, &linear);
     assert_int_equal(access_policy_build(&f->policy), OK);
-    indexed_ok = access_decide(&f->policy, who, view_of_text(channel), action, &indexed);
+    indexed_ok = access_decide(&f->policy, &asked, &indexed);
     access_policy_clear(&f->policy);
     assert_int_equal(linear_ok, indexed_ok);
     assert_int_equal(linear.reason, indexed.reason);
     assert_ptr_equal(linear.rule, indexed.rule);
     assert_true(linear.role == indexed.role);
     assert_int_equal(linear.needed, indexed.needed);
+    assert_true(linear.scopes == indexed.scopes);
     assert_int_equal(linear_ok, linear.reason == ACCESS_ALLOWED);
     return linear;
 }
@@ -150,6 +155,7 @@ static void the_examples_of_the_guide_come_out_as_printed(void **state)
 static void without_rules_or_identity_the_answer_is_no(void **state)
 {
     struct identity admin = person("root", ADMIN), nobody;
+    struct access_question asked = {&admin, VIEW("a"), ACTION_SUBSCRIBE, NOW};
     struct access_policy empty;
     struct access_answer answer;
     struct fixture f;
@@ -157,9 +163,9 @@ static void without_rules_or_identity_the_answer_is_no(void **state)
     (void)state;
     memset(&empty, 0, sizeof(empty));
     memset(&nobody, 0, sizeof(nobody));
-    assert_false(access_decide(&empty, &admin, VIEW("a"), ACTION_SUBSCRIBE, NULL));
+    assert_false(access_decide(&empty, &asked, NULL));
     assert_int_equal(access_policy_build(&empty), OK);
-    assert_false(access_decide(&empty, &admin, VIEW("a"), ACTION_SUBSCRIBE, &answer));
+    assert_false(access_decide(&empty, &asked, &answer));
     assert_int_equal(answer.reason, ACCESS_NO_RULE);
     access_policy_clear(&empty);
     access_policy_clear(&empty);
@@ -250,12 +256,110 @@ static void two_tenants_never_meet(void **state)
     assert_int_equal(ask(&f, &b, "t-tenant-a:log", ACTION_SUBSCRIBE).reason, ACCESS_NO_RULE);
 }
 
+static void each_action_asks_for_its_scopes(void **state)
+{
+    struct identity who = person("bob", USER);
+    struct access_answer answer;
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    rule_add(&f, "a", 0, 0)->scopes[ACTION_PUBLISH] = 5;
+    assert_int_equal(ask(&f, &who, "a", ACTION_PUBLISH).reason, ACCESS_ALLOWED);
+    who.scopes = 7;
+    assert_int_equal(ask(&f, &who, "a", ACTION_PUBLISH).reason, ACCESS_ALLOWED);
+    who.scopes = 3;
+    answer = ask(&f, &who, "a", ACTION_PUBLISH);
+    assert_int_equal(answer.reason, ACCESS_NO_SCOPE);
+    assert_int_equal(answer.scopes, 4);
+    assert_int_equal(ask(&f, &who, "a", ACTION_SUBSCRIBE).reason, ACCESS_ALLOWED);
+    who.scopes = 0;
+    assert_int_equal(ask(&f, &who, "a", ACTION_PUBLISH).scopes, 5);
+    /* Scopes only take away: all of them make no guest a writer. */
+    who = person("gus", GUEST);
+    assert_int_equal(ask(&f, &who, "a", ACTION_PUBLISH).reason, ACCESS_NO_PERMISSION);
+}
+
+static void a_login_may_be_exactly_as_old_as_the_rule_says(void **state)
+{
+    static const struct {
+        int64_t authenticated_at_s;
+        enum access_reason reason;
+    } cases[] = {{NOW, ACCESS_ALLOWED},           {NOW + 30, ACCESS_ALLOWED},
+                 {INT64_MAX, ACCESS_ALLOWED},     {NOW - 60, ACCESS_ALLOWED},
+                 {NOW - 61, ACCESS_AUTH_TOO_OLD}, {1, ACCESS_AUTH_TOO_OLD},
+                 {0, ACCESS_AUTH_TOO_OLD},        {-1, ACCESS_AUTH_TOO_OLD},
+                 {INT64_MIN, ACCESS_AUTH_TOO_OLD}};
+    struct identity who = person("bob", USER);
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    rule_add(&f, "a", 0, 0)->max_auth_age_s = 60;
+    rule_add(&f, "b", 0, 0)->max_auth_age_s = UINT32_MAX;
+    rule_add(&f, "c", 0, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        who.authenticated_at_s = cases[i].authenticated_at_s;
+        assert_int_equal(ask(&f, &who, "a", ACTION_SUBSCRIBE).reason, cases[i].reason);
+        assert_int_equal(ask(&f, &who, "a", ACTION_PUBLISH).reason, cases[i].reason);
+        assert_int_equal(ask(&f, &who, "b", ACTION_PUBLISH).reason,
+                         who.authenticated_at_s > 0 ? ACCESS_ALLOWED : ACCESS_AUTH_TOO_OLD);
+        assert_int_equal(ask(&f, &who, "c", ACTION_PUBLISH).reason, ACCESS_ALLOWED);
+    }
+}
+
+/* "Log in again" must never stand for a channel that a new login would not open. */
+static void an_old_login_is_told_only_where_nothing_else_refuses(void **state)
+{
+    struct identity guest = person("gus", GUEST), user = person("bob", USER);
+    struct access_answer answer;
+    struct fixture f;
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++) { /* the rule of the age before and after the others */
+        fixture_init(&f);
+        if (i == 0)
+            rule_add(&f, "{x}:{y}", 0, 0)->max_auth_age_s = 60;
+        rule_add(&f, "a:allow", ADMIN, 0)->max_auth_age_s = 60;
+        rule_add(&f, "a:deny", 0, USER)->max_auth_age_s = 60;
+        rule_add(&f, "a:scope", 0, 0)->scopes[ACTION_SUBSCRIBE] = 2;
+        rule_add(&f, "a:{y}", 0, 0);
+        if (i == 1)
+            rule_add(&f, "{x}:{y}", 0, 0)->max_auth_age_s = 60;
+        guest.authenticated_at_s = user.authenticated_at_s = NOW - 61;
+        user.scopes = 1;
+        assert_int_equal(ask(&f, &user, "a:allow", ACTION_SUBSCRIBE).reason,
+                         ACCESS_ROLE_NOT_ALLOWED);
+        assert_int_equal(ask(&f, &user, "a:deny", ACTION_SUBSCRIBE).reason, ACCESS_ROLE_DENIED);
+        assert_int_equal(ask(&f, &user, "a:scope", ACTION_SUBSCRIBE).reason, ACCESS_NO_SCOPE);
+        assert_int_equal(ask(&f, &guest, "a:b", ACTION_PUBLISH).reason, ACCESS_NO_PERMISSION);
+        assert_int_equal(ask(&f, &user, "a", ACTION_SUBSCRIBE).reason, ACCESS_NO_RULE);
+        answer = ask(&f, &user, "a:b", ACTION_PUBLISH);
+        assert_int_equal(answer.reason, ACCESS_AUTH_TOO_OLD);
+        assert_ptr_equal(answer.rule, &f.rules[i == 0 ? 0 : 4]);
+        user.authenticated_at_s = NOW;
+        assert_int_equal(ask(&f, &user, "a:b", ACTION_PUBLISH).reason, ACCESS_ALLOWED);
+    }
+}
+
+static void each_reason_has_a_word_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = ACCESS_ALLOWED; i <= ACCESS_AUTH_TOO_OLD; i++)
+        for (int k = ACCESS_ALLOWED; k < i; k++)
+            assert_string_not_equal(access_reason_text((enum access_reason)i),
+                                    access_reason_text((enum access_reason)k));
+    assert_string_equal(access_reason_text(ACCESS_NO_SCOPE), "no_scope");
+    assert_string_equal(access_reason_text(ACCESS_AUTH_TOO_OLD), "reauth_required");
+}
+
 /* ---- the oracle: texts only, one question at a time, nothing shared with the room ---- */
 
 struct oracle_rule {
     char pattern[64];
     uint64_t allow, deny;
-    unsigned needs[2];
+    unsigned needs[2], scopes[2], max_age;
 };
 
 static bool oracle_id_byte(char c)
@@ -309,14 +413,16 @@ static bool oracle_match(const char *pattern, const char *name, const char *user
     return false;
 }
 
-static bool oracle_decide(const struct oracle_rule *rules, unsigned count,
-                          const struct role_set *set, const struct identity *who, const char *name,
-                          unsigned action)
+enum oracle_answer { NO, LOG_IN_AGAIN, YES };
+
+static enum oracle_answer oracle_decide(const struct oracle_rule *rules, unsigned count,
+                                        const struct role_set *set, const struct identity *who,
+                                        const char *name, unsigned action)
 {
-    unsigned i, r, matched = 0, permissions = 0;
+    unsigned i, r, matched = 0, permissions = 0, too_old = 0;
 
     if (!oracle_name_ok(name))
-        return false;
+        return NO;
     for (r = 0; r < set->count; r++)
         permissions |= (who->roles & (UINT64_C(1) << r)) != 0 ? set->roles[r].permissions : 0;
     for (i = 0; i < count; i++) {
@@ -324,13 +430,20 @@ static bool oracle_decide(const struct oracle_rule *rules, unsigned count,
             continue;
         matched++;
         if ((rules[i].deny & who->roles) != 0)
-            return false;
+            return NO;
         if (rules[i].allow != 0 && (rules[i].allow & who->roles) == 0)
-            return false;
+            return NO;
         if ((permissions & rules[i].needs[action]) == 0)
-            return false;
+            return NO;
+        for (r = 0; r < 2; r++)
+            if ((rules[i].scopes[action] >> r & 1) == 1 && (who->scopes >> r & 1) == 0)
+                return NO;
+        if (rules[i].max_age > 0 && NOW > who->authenticated_at_s + rules[i].max_age)
+            too_old++;
     }
-    return matched > 0;
+    if (matched == 0)
+        return NO;
+    return too_old > 0 ? LOG_IN_AGAIN : YES;
 }
 
 static uint64_t chance_state = UINT64_C(0x1234567);
@@ -391,7 +504,11 @@ static void random_rules(struct fixture *f, struct oracle_rule *oracle)
         for (n = 0; n < 2; n++) {
             o->needs[n] = chance(4) == 0 ? 1u << chance(4) : 1u << n;
             rule->needs[n] = (enum permission)o->needs[n];
+            o->scopes[n] = chance(3) != 0 ? 0 : chance(4);
+            rule->scopes[n] = o->scopes[n];
         }
+        o->max_age = chance(3) != 0 ? 0 : 1 + chance(3);
+        rule->max_auth_age_s = o->max_age;
     }
     assert_int_equal(access_policy_build(&f->policy), OK);
 }
@@ -401,7 +518,7 @@ static void a_million_random_questions_agree_with_the_oracle(void **state)
     static const char *const users[] = {"a", "b",   "ab",   "aa", "bb", "*",
                                         "#", "a:b", "{v0}", "..", "",   "a.b"};
     struct oracle_rule oracle[RULES_MAX];
-    uint32_t i, allowed = 0;
+    uint32_t i, allowed = 0, again = 0;
     struct fixture f;
 
     (void)state;
@@ -409,28 +526,37 @@ static void a_million_random_questions_agree_with_the_oracle(void **state)
     random_rules(&f, oracle);
     for (i = 0; i < MODEL_QUESTIONS; i++) {
         struct identity who = person(users[chance(12)], chance(16));
-        enum action action = (enum action)chance(2);
-        bool expected, got;
+        struct access_question asked = {&who, {0}, (enum action)chance(2), NOW};
+        enum oracle_answer expected;
+        struct access_answer answer;
+        bool got;
         char name[64];
 
         if (i % 50 == 0)
             random_rules(&f, oracle);
         random_name(name, sizeof(name));
-        expected = oracle_decide(oracle, f.policy.rules_count, &f.policy.roles, &who, name, action);
-        got = access_decide(&f.policy, &who, view_of_text(name), action, NULL);
+        who.scopes = chance(2) == 0 ? SCOPES_ALL : chance(4);
+        who.authenticated_at_s = NOW - (int)chance(5);
+        asked.channel = view_of_text(name);
+        expected = oracle_decide(oracle, f.policy.rules_count, &f.policy.roles, &who, name,
+                                 (unsigned)asked.action);
+        got = access_decide(&f.policy, &asked, &answer);
         if (i % 4 == 0) { /* the walk without an index has to say the same */
             struct access_policy bare = f.policy;
 
             bare.index = NULL;
-            assert_int_equal(access_decide(&bare, &who, view_of_text(name), action, NULL), got);
+            assert_int_equal(access_decide(&bare, &asked, NULL), got);
         }
-        if (expected != got)
-            fail_msg("user \"%s\", name \"%s\": expected %d, got %d", who.user, name, expected,
-                     got);
+        if (got != (expected == YES) ||
+            (answer.reason == ACCESS_AUTH_TOO_OLD) != (expected == LOG_IN_AGAIN))
+            fail_msg("user \"%s\", name \"%s\": expected %d, got %s", who.user, name, expected,
+                     access_reason_text(answer.reason));
         allowed += got;
+        again += answer.reason == ACCESS_AUTH_TOO_OLD;
     }
     /* A generator that hardly ever gets a yes would prove nothing. */
     assert_true(allowed > MODEL_QUESTIONS / 50 && allowed < MODEL_QUESTIONS / 2);
+    assert_true(again > MODEL_QUESTIONS / 200);
     access_policy_clear(&f.policy);
 }
 
@@ -444,6 +570,10 @@ int main(void)
         cmocka_unit_test(deny_beats_allow_within_a_rule_and_across_rules),
         cmocka_unit_test(an_empty_allow_list_restricts_no_role),
         cmocka_unit_test(two_tenants_never_meet),
+        cmocka_unit_test(each_action_asks_for_its_scopes),
+        cmocka_unit_test(a_login_may_be_exactly_as_old_as_the_rule_says),
+        cmocka_unit_test(an_old_login_is_told_only_where_nothing_else_refuses),
+        cmocka_unit_test(each_reason_has_a_word_of_its_own),
         cmocka_unit_test(a_million_random_questions_agree_with_the_oracle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

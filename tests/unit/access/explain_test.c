@@ -12,6 +12,9 @@
 #include "base/status.h"
 #include "three_ways.h"
 
+#define NOW 1800000000
+
+static int64_t authenticated_at_s = NOW;
 static struct access_rule rules[3];
 static struct access_policy policy;
 
@@ -53,9 +56,11 @@ static const char *explain(const char *user, uint64_t roles, const char *channel
         who.user_bytes = (uint8_t)strlen(user);
         memcpy(who.user, user, strlen(user));
     }
-    (void)access_decide(&policy, user != NULL ? &who : NULL, view_of_text(channel), action,
-                        &answer);
-    asked = (struct access_question){user != NULL ? &who : NULL, view_of_text(channel), action};
+    who.authenticated_at_s = authenticated_at_s;
+    who.scopes = 1;
+    asked =
+        (struct access_question){user != NULL ? &who : NULL, view_of_text(channel), action, NOW};
+    (void)access_decide(&policy, &asked, &answer);
     access_question_explain(out, sizeof(out), &policy, &asked, &answer);
     access_question_explain(again, sizeof(again), &policy, &asked, NULL);
     assert_string_equal(out, again);
@@ -98,6 +103,37 @@ static void each_reason_has_its_sentence(void **state)
     assert_non_null(strstr(explain("bob", 2, "public:chat", (enum action)9), "no such action"));
 }
 
+static void what_a_token_lacks_is_named(void **state)
+{
+    uint64_t bits;
+
+    (void)state;
+    assert_int_equal(scope_set_add(&policy.scopes, VIEW("a"), &bits), OK);
+    assert_int_equal(scope_set_add(&policy.scopes, VIEW("chat:write"), &bits), OK);
+    assert_int_equal(scope_set_add(&policy.scopes, VIEW("chat:all"), &bits), OK);
+    rules[0].scopes[ACTION_PUBLISH] = 7;
+    assert_string_equal(explain("bob", 2, "public:chat", ACTION_PUBLISH),
+                        "refused by channels[0] \"public:chat\" (line 40): to publish asks for "
+                        "scopes that the token of user bob was not given: chat:write, chat:all");
+    rules[0].scopes[ACTION_PUBLISH] = 0;
+}
+
+static void how_old_a_login_is_and_may_be_is_said(void **state)
+{
+    (void)state;
+    rules[0].max_auth_age_s = 900;
+    authenticated_at_s = NOW - 901;
+    assert_string_equal(explain("bob", 2, "public:chat", ACTION_PUBLISH),
+                        "refused by channels[0] \"public:chat\" (line 40) until user bob logs in "
+                        "again: its max_auth_age is 900s, and the login was 901s ago");
+    authenticated_at_s = 0;
+    assert_string_equal(explain("bob", 2, "public:chat", ACTION_PUBLISH),
+                        "refused by channels[0] \"public:chat\" (line 40) until user bob logs in "
+                        "again: its max_auth_age is 900s, and when the login was is not known");
+    authenticated_at_s = NOW;
+    rules[0].max_auth_age_s = 0;
+}
+
 static void bytes_of_strangers_are_not_repeated(void **state)
 {
     const char *text;
@@ -116,7 +152,7 @@ static void bytes_of_strangers_are_not_repeated(void **state)
 static void a_short_buffer_is_filled_and_not_overrun(void **state)
 {
     struct identity who = {.roles = 2};
-    struct access_question asked = {&who, VIEW("public:chat"), ACTION_PUBLISH};
+    struct access_question asked = {&who, VIEW("public:chat"), ACTION_PUBLISH, NOW};
     char whole[512];
     size_t len;
 
@@ -139,6 +175,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_has_its_sentence),
+        cmocka_unit_test(what_a_token_lacks_is_named),
+        cmocka_unit_test(how_old_a_login_is_and_may_be_is_said),
         cmocka_unit_test(bytes_of_strangers_are_not_repeated),
         cmocka_unit_test(a_short_buffer_is_filled_and_not_overrun),
     };

@@ -16,9 +16,11 @@ static bool may(const struct options *o, const char *role, const char *channel, 
 {
     struct identity who = {.user = "alice", .user_bytes = 5, .method = IDENTITY_JWT};
 
+    struct access_question asked = {&who, view_of_text(channel), action, 1800000000};
+
     who.roles = role_set_bit(&o->policy.roles, view_of_text(role));
     assert_true(who.roles != 0);
-    return access_decide(&o->policy, &who, view_of_text(channel), action, NULL);
+    return access_decide(&o->policy, &asked, NULL);
 }
 
 static void default_roles_are_the_guides(void **state)
@@ -137,6 +139,67 @@ static void slips_in_channels_are_caught(void **state)
                  "unknown key `alow` (did you mean `allow`?)");
 }
 
+static void scopes_and_ages_reach_the_policy(void **state)
+{
+    struct options *o =
+        load_good(START "channels:\n"
+                        "  - {pattern: a, scopes: {subscribe: \"chat:read\", publish: [chat:write, "
+                        "chat:read]}, max_auth_age: 15m}\n"
+                        "  - {pattern: b, scopes: {publish: chat:write}}\n"
+                        "  - {pattern: c}\n"
+                        "routes: [{path: /ws, scopes: [other, chat:write]}, {path: /free}]\n");
+    const struct access_rule *rules = o->policy.rules;
+    uint64_t reads = scope_set_bits(&o->policy.scopes, VIEW("chat:read"));
+    uint64_t writes = scope_set_bits(&o->policy.scopes, VIEW("chat:write"));
+    uint64_t other = scope_set_bits(&o->policy.scopes, VIEW("other"));
+
+    (void)state;
+    assert_int_equal(o->policy.scopes.count, 3);
+    assert_true(reads != 0 && writes != 0 && other != 0);
+    assert_int_equal(rules[0].scopes[ACTION_SUBSCRIBE], reads);
+    assert_int_equal(rules[0].scopes[ACTION_PUBLISH], reads | writes);
+    assert_int_equal(rules[0].max_auth_age_s, 900);
+    assert_int_equal(rules[1].scopes[ACTION_SUBSCRIBE], 0);
+    assert_int_equal(rules[1].scopes[ACTION_PUBLISH], writes);
+    assert_int_equal(rules[1].max_auth_age_s, 0);
+    assert_int_equal(rules[2].scopes[ACTION_PUBLISH], 0);
+    assert_int_equal(o->routes[0].scopes, other | writes);
+    assert_int_equal(o->routes[1].scopes, 0);
+    options_free(o);
+}
+
+static void slips_in_scopes_and_ages_are_caught(void **state)
+{
+    char text[8192];
+    size_t used;
+
+    (void)state;
+    assert_fault(START "channels: [{pattern: a, scopes: {subscribe: []}}]\n",
+                 "t:4:45: an empty list of scopes");
+    assert_fault(START "channels: [{pattern: a, scopes: {subscribe: [x, x]}}]\n",
+                 "t:4:49: `x` stands here a second time");
+    assert_fault(START "channels: [{pattern: a, scopes: {publish: \"x y\"}}]\n",
+                 "t:4:43: the name of a scope must stand here");
+    assert_fault(START "channels: [{pattern: a, scopes: {publish: [[x]]}}]\n",
+                 "t:4:44: the name of a scope must stand here");
+    assert_fault(START "channels: [{pattern: a, scopes: {publish: {x: y}}}]\n",
+                 "`publish` must be a list");
+    assert_fault(START "channels: [{pattern: a, scopes: {publihs: x}}]\n",
+                 "did you mean `publish`?");
+    assert_fault(START "channels: [{pattern: a, max_auth_age: 900}]\n", "t:4:39: ");
+    assert_fault(START "channels: [{pattern: a, max_auth_age: 500ms}]\n", "t:4:39: ");
+    assert_fault(START "channels: [{pattern: a, max_auth_age: 0s}]\n", "t:4:39: ");
+    assert_fault(BASE "routes: [{path: /echo, serve: echo, scopes: x}]\n",
+                 "an echo route has no login");
+    used = (size_t)snprintf(text, sizeof(text), START "channels:\n");
+    for (int i = 0; i < SCOPES_MAX; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used,
+                                 "  - {pattern: c%d, scopes: {publish: s%d}}\n", i, i);
+    options_free(load_good(text));
+    (void)snprintf(text + used, sizeof(text) - used, "  - {pattern: x, scopes: {publish: x}}\n");
+    assert_fault(text, "t:69:36: too many scopes: at most 64");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +210,8 @@ int main(void)
         cmocka_unit_test(channels_reach_the_policy),
         cmocka_unit_test(roles_are_read_before_the_channels_that_name_them),
         cmocka_unit_test(slips_in_channels_are_caught),
+        cmocka_unit_test(scopes_and_ages_reach_the_policy),
+        cmocka_unit_test(slips_in_scopes_and_ages_are_caught),
     };
 
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
