@@ -39,9 +39,10 @@ enum event_type {
     EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type */
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
-    EVENT_KEY_SOURCE, /* keys of an issuer: fetched, failed, stale */
-    EVENT_REVOKED,    /* a connection closed by POST /api/revoke */
-    EVENT_API_CALL,   /* a call of the internal API; code = that of the answer, action = which */
+    EVENT_KEY_SOURCE,    /* keys of an issuer: fetched, failed, stale */
+    EVENT_REVOKED,       /* a connection closed by POST /api/revoke */
+    EVENT_SESSION_ENDED, /* a connection closed because its session has ended; code = why */
+    EVENT_API_CALL,      /* a call of the internal API; code = that of the answer, action = which */
     EVENT_SUPPRESSED,
     EVENT_TYPES
 };

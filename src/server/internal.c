@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* internal.c: the operations of the API. A revocation stands in the table, then on the disk, before
- * a letter goes to each worker; a worker only counts down, and worker 0 looks every few
- * milliseconds who is done: so nobody ever writes to a worker that may have ended. */
+ * its connections are closed (close_job.h). */
 #include "server/internal.h"
 
 #include <errno.h>
@@ -17,22 +16,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "server/peer.h"
+#include "server/close_job.h"
 #include "server/push.h"
 
-#define LOOK_MS  16
-#define JOBS_MAX (2 * API_CONNECTIONS_MAX)
-
 /* One revocation on its way to all workers. */
-struct job {
+struct call {
+    struct close_job job; /* first */
     struct link link;
-    uint64_t call;
+    struct internal *internal;
+    uint64_t number;
     enum api_result result; /* to be told once all are done */
-    uint64_t told;          /* bit n: worker n has its letter */
-    atomic_uint left;       /* workers that have not looked yet */
-    _Atomic uint64_t closed;
-    struct api_revoke_ask what; /* value points into text */
-    uint64_t role;
     char text[IDENTITY_TOKEN_ID_MAX];
 };
 
@@ -43,9 +36,7 @@ struct internal {
     struct revocations *revocations;
     struct revocation_log *log;
     struct listen_address address;
-    struct link jobs;
-    uint32_t jobs_count;
-    struct timer timer;
+    struct link calls; /* until their answer */
     int fd;
 };
 
@@ -54,117 +45,50 @@ static struct worker *worker_of(const struct internal *in)
     return &in->server->workers[0];
 }
 
-/* --- closing, on each worker --- */
+/* --- revocation --- */
 
-static bool is_meant(const struct job *job, const struct peer *p)
+static void call_free(struct call *call)
 {
-    const struct identity *who = p->who != NULL ? &p->who->identity : NULL;
-    const struct api_revoke_ask *what = &job->what;
-
-    switch (what->kind) {
-    case API_REVOKE_USER:
-        return who != NULL && view_eq(what->value, view_of(who->user, who->user_bytes));
-    case API_REVOKE_TOKEN_ID:
-        return who != NULL && view_eq(what->value, view_of_text(who->token_id));
-    case API_REVOKE_ROLE:
-        return who != NULL && (who->roles & job->role) != 0;
-    case API_REVOKE_IP:
-        return p->ip.family == what->ip.family &&
-               memcmp(p->ip.bytes, what->ip.bytes, sizeof(p->ip.bytes)) == 0;
-    case API_REVOKE_CONNECTION:
-        return memcmp(p->id, what->connection, sizeof(p->id)) == 0;
-    }
-    return false;
+    link_remove(&call->link);
+    free(call);
 }
 
-static bool close_one(struct peer *p)
+static void on_revoked(struct close_job *job)
 {
-    struct event event = peer_event(p, EVENT_REVOKED, OUTCOME_OK, NULL);
+    struct call *call = (struct call *)(void *)job;
 
-    if (p->phase >= PEER_CLOSING || conn_is_closing(&p->conn))
-        return false;
-    if (!p->is_upgraded) {
-        peer_log(p, &event);
-        conn_abort(&p->conn);
-        return true;
-    }
-    event.close_code = CLOSE_POLICY;
-    peer_log(p, &event);
-    session_close(p, CLOSE_POLICY, "Revoked");
-    return true;
+    api_revoked(call->internal->api, call->number, call->result,
+                atomic_load_explicit(&job->closed, memory_order_relaxed));
+    call_free(call);
 }
 
-static void close_letter(void *worker, void *a, void *b)
+static struct call *call_new(struct internal *in, const struct api_revoke_ask *ask, uint64_t number)
 {
-    struct worker *w = worker;
-    struct job *job = a;
-    struct link *next;
+    static const enum close_by ways[] = {[API_REVOKE_USER] = CLOSE_BY_USER,
+                                         [API_REVOKE_TOKEN_ID] = CLOSE_BY_TOKEN_ID,
+                                         [API_REVOKE_ROLE] = CLOSE_BY_ROLE,
+                                         [API_REVOKE_IP] = CLOSE_BY_IP,
+                                         [API_REVOKE_CONNECTION] = CLOSE_BY_CONNECTION};
+    struct call *call = calloc(1, sizeof(*call));
+    struct close_target *target;
 
-    (void)b;
-    for (struct link *at = w->peers.next; at != &w->peers; at = next) {
-        struct peer *p = LINK_ITEM(at, struct peer, link);
-
-        next = at->next;
-        if (is_meant(job, p) && close_one(p))
-            (void)atomic_fetch_add_explicit(&job->closed, 1, memory_order_relaxed);
-    }
-    (void)atomic_fetch_sub_explicit(&job->left, 1, memory_order_release);
-}
-
-/* --- jobs, on worker 0 --- */
-
-/* A full mailbox is tried again; none is forgotten. */
-static void tell_workers(struct internal *in, struct job *job)
-{
-    for (unsigned i = 0; i < in->server->workers_count; i++) {
-        struct letter letter = {close_letter, job, NULL};
-
-        if ((job->told >> i & 1) == 0 && mailbox_post(in->server->workers[i].control, letter))
-            job->told |= UINT64_C(1) << i;
-    }
-}
-
-static void look(struct timer *timer)
-{
-    struct internal *in = LINK_ITEM(timer, struct internal, timer);
-    struct loop *loop = worker_of(in)->loop;
-    struct link *next;
-
-    for (struct link *at = in->jobs.next; at != &in->jobs; at = next) {
-        struct job *job = LINK_ITEM(at, struct job, link);
-
-        next = at->next;
-        tell_workers(in, job);
-        if (atomic_load_explicit(&job->left, memory_order_acquire) > 0)
-            continue;
-        api_revoked(in->api, job->call, job->result,
-                    atomic_load_explicit(&job->closed, memory_order_relaxed));
-        link_remove(&job->link);
-        in->jobs_count--;
-        free(job);
-    }
-    if (!link_is_alone(&in->jobs))
-        timer_start(loop, &in->timer, loop_now_ms(loop) + LOOK_MS);
-}
-
-static struct job *job_new(struct internal *in, const struct api_revoke_ask *ask, uint64_t call)
-{
-    struct job *job = in->jobs_count < JOBS_MAX ? calloc(1, sizeof(*job)) : NULL;
-
-    if (job == NULL)
+    if (call == NULL)
         return NULL;
-    job->call = call;
-    job->result = API_RESULT_OK;
-    job->what = *ask;
-    if (ask->kind <= API_REVOKE_ROLE) {
-        memcpy(job->text, ask->value.ptr, ask->value.len);
-        job->what.value = view_of(job->text, ask->value.len);
+    call->internal = in;
+    call->number = number;
+    call->job.done = on_revoked;
+    target = &call->job.target;
+    target->by = ways[ask->kind];
+    target->ip = ask->ip;
+    memcpy(target->bytes, ask->connection, sizeof(target->bytes));
+    if (ask->kind <= API_REVOKE_TOKEN_ID) {
+        memcpy(call->text, ask->value.ptr, ask->value.len);
+        target->text = view_of(call->text, ask->value.len);
     }
-    job->role = ask->kind == API_REVOKE_ROLE
-                    ? role_set_bit(&in->server->options->policy.roles, ask->value)
-                    : 0;
-    atomic_init(&job->left, in->server->workers_count);
-    return job;
+    if (ask->kind == API_REVOKE_ROLE)
+        target->role = role_set_bit(&in->server->options->policy.roles, ask->value);
+    link_append(&in->calls, &call->link);
+    return call;
 }
 
 /* Into the table and onto the disk. Addresses and connections are only closed, not barred. */
@@ -194,26 +118,25 @@ static bool is_ready(void *server)
     return atomic_load(&((struct internal *)server)->server->drains) == 0;
 }
 
-static enum api_result op_revoke(void *server, const struct api_revoke_ask *ask, uint64_t call)
+static enum api_result op_revoke(void *server, const struct api_revoke_ask *ask, uint64_t number)
 {
     struct internal *in = server;
-    struct loop *loop = worker_of(in)->loop;
-    struct job *job = job_new(in, ask, call);
+    struct closer *closer = in->server->closer;
+    struct call *call = call_new(in, ask, number);
+    enum api_result result = API_RESULT_OVERLOADED;
 
-    if (job == NULL)
+    if (call == NULL)
         return API_RESULT_OVERLOADED;
-    job->result = remember(in, ask);
-    if (job->result != API_RESULT_OK && job->result != API_RESULT_NOT_STORED) {
-        enum api_result result = job->result;
-
-        free(job);
-        return result;
+    if (close_job_add(closer, &call->job)) {
+        result = call->result = remember(in, ask);
+        if (result == API_RESULT_OK || result == API_RESULT_NOT_STORED) {
+            close_job_start(closer, &call->job);
+            return API_RESULT_LATER;
+        }
+        close_job_cancel(closer, &call->job);
     }
-    link_append(&in->jobs, &job->link);
-    in->jobs_count++;
-    tell_workers(in, job);
-    timer_start(loop, &in->timer, loop_now_ms(loop) + 1);
-    return API_RESULT_LATER;
+    call_free(call);
+    return result;
 }
 
 /* --- tickets and messages --- */
@@ -320,8 +243,7 @@ int internal_open(struct server *s, struct error *why)
     in->server = s;
     in->fd = -1;
     in->address = o->internal.address;
-    link_init(&in->jobs);
-    timer_init(&in->timer, look);
+    link_init(&in->calls);
     api_keys_forget_secrets(&o->internal.keys);
     rc = open_tables(in, why);
     if (rc == OK)
@@ -356,7 +278,7 @@ bool internal_stop(struct internal *in)
     if (in->address.unix_path[0] != '\0')
         (void)unlink(in->address.unix_path);
     in->address.unix_path[0] = '\0';
-    timer_stop(&in->timer);
+    closer_stop(in->server->closer);
     return api_stop(in->api);
 }
 
@@ -364,12 +286,8 @@ void internal_free(struct internal *in)
 {
     if (in == NULL)
         return;
-    while (!link_is_alone(&in->jobs)) {
-        struct job *job = LINK_ITEM(in->jobs.next, struct job, link);
-
-        link_remove(&job->link);
-        free(job);
-    }
+    while (!link_is_alone(&in->calls))
+        call_free(LINK_ITEM(in->calls.next, struct call, link));
     if (in->fd >= 0) { /* it never ran */
         (void)close(in->fd);
         if (in->address.unix_path[0] != '\0')

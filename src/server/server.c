@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "message/json.h"
+#include "server/close_job.h"
 #include "server/internal.h"
 #include "server/key_sources.h"
 #include "server/peer.h"
@@ -56,6 +57,8 @@ static int open_tables(struct server *s, struct error *why)
         rc = user_table_new(&s->users, l->users, &s->per_minute, &s->per_hour);
     if (rc == OK)
         rc = broker_memory.open(&s->broker, s->workers_count);
+    if (rc == OK)
+        rc = closer_new(&s->closer, s);
     if (rc != OK)
         error_set(why, "cannot prepare the tables: %s", status_text(rc));
     return rc;
@@ -134,6 +137,7 @@ static void free_parts(struct server *s)
             worker_close(&s->workers[i]);
     }
     internal_free(s->internal);
+    closer_free(s->closer);
     free(s->workers);
     for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
         tls_server_drop(s->tls[i]);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "server/close_job.h"
 #include "server/internal.h"
 #include "server/peer.h"
 #include "server/push.h"
@@ -35,6 +36,8 @@ static int open_parts(struct worker *w)
     if (rc != OK)
         return rc;
     rc = mailbox_new(&w->letters, w->loop, LETTERS_MAX, w);
+    if (rc == OK)
+        rc = session_ends_new(&w->ends, w);
     if (rc != OK)
         return rc;
     rc = hub_new(&w->hub, &limits, w->server->broker, w->index);
@@ -110,6 +113,7 @@ void worker_close(struct worker *w)
         mailbox_close(w->letters);
     if (w->control != NULL)
         mailbox_close(w->control);
+    session_ends_free(w->ends);
     if (w->loop != NULL)
         loop_free(w->loop);
     for (uint32_t i = 0; w->listeners != NULL && i < w->server->options->listeners_count; i++)

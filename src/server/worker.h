@@ -31,12 +31,15 @@
 #define ECHO_FRAGMENTS      (1u << 20)
 #define FIRST_MESSAGE_BYTES (10u * 1024u) /* before authentication: a token and its wrapping */
 
-/* What all workers share. Immutable while they run but for what is atomic or locks itself. */
-struct internal; /* internal.h */
+struct closer;       /* close_job.h */
+struct internal;     /* internal.h */
+struct session_ends; /* close_job.h */
 
+/* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
     struct options *options;
     struct internal *internal; /* NULL: the API is off */
+    struct closer *closer;
     struct event_log *events;
     struct conn_table *connections;
     struct user_table *users;
@@ -74,6 +77,7 @@ struct worker {
     pthread_t thread;
     struct loop *loop;
     struct mailbox *control, *letters;
+    struct session_ends *ends; /* sessions whose connections are to be closed */
     struct hub *hub;
     struct worker_listener *listeners;
     struct link peers; /* struct peer.link */
