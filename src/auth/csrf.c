@@ -55,8 +55,8 @@ struct token {
 
 const char *csrf_fault_text(enum csrf_fault fault)
 {
-    static const char *const texts[] = {"ok",           "csrf_missing", "csrf_malformed",
-                                        "csrf_wrong",   "csrf_expired", "csrf_used",
+    static const char *const texts[] = {"ok",         "csrf_missing", "csrf_malformed",
+                                        "csrf_wrong", "csrf_expired", "csrf_used",
                                         "csrf_full"};
 
     return (unsigned)fault < sizeof(texts) / sizeof(texts[0]) ? texts[fault] : "csrf_wrong";
