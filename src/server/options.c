@@ -106,6 +106,7 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
     options_read(options_rows, root, l, problems);
     if (!l->has_listen)
         report_nothing(problems);
+    options_finish_sessions(l, root, problems);
     options_finish_limits(l, root, problems);
     options_finish_internal(l, root, problems);
     options_finish_routes(l, problems);

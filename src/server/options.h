@@ -49,6 +49,18 @@ struct page {
     const void *bytes;
     size_t len;
 };
+enum session_engine { SESSIONS_MEMORY, SESSIONS_SQLITE };
+/* Sessions of web users by cookie; off unless the file has `auth.sessions`. */
+struct session_options {
+    bool is_on;
+    int store;    /* enum session_engine */
+    char *cookie; /* its name; begins with __Host- unless insecure_cookie_name */
+    bool insecure_cookie_name;
+    uint64_t idle_ms, absolute_ms; /* whole seconds; idle is not the longer one */
+    uint64_t max;
+    char *file; /* of SQLite; relative paths start in state_dir already */
+};
+enum csrf_policy { CSRF_REQUIRED, CSRF_ORIGIN_ONLY };
 struct limit_options {
     uint64_t connections_total, connections_per_ip;
     uint64_t handshakes_per_second,
@@ -82,6 +94,8 @@ struct options {
     uint64_t auth_timeout_ms;
     uint64_t max_token_age_ms; /* whole seconds; counts where something can be revoked */
     struct auth auth;          /* auth.roles points at policy.roles */
+    struct session_options sessions;
+    int csrf; /* enum csrf_policy */
     struct access_policy policy;
     struct limit_options limits;
     struct {

@@ -2,6 +2,9 @@
 /* options_auth.c: `auth` of a configuration: the ways to log in, each with a file of its own. */
 #include "server/options_load.h"
 
+static const char *const csrf_names[] = {
+    [CSRF_REQUIRED] = "required_for_cookies", [CSRF_ORIGIN_ONLY] = "origin_only", NULL};
+
 const struct option options_auth_rows[] = {
     {.name = "timeout",
      .type = OPTION_MS,
@@ -23,7 +26,7 @@ const struct option options_auth_rows[] = {
      .custom = options_read_jwt,
      .children = options_jwt_rows,
      .help = "who signs tokens"},
-    {.name = "sessions", .type = OPTION_LATER, .help = "login by cookie"},
+    {.name = "sessions", .type = OPTION_SECTION, .children = options_sessions_rows},
     {.name = "oauth2", .type = OPTION_LATER, .help = "login by token introspection"},
     {.name = "client_certificates",
      .type = OPTION_CUSTOM,
@@ -31,9 +34,14 @@ const struct option options_auth_rows[] = {
      .children = options_certificate_rows,
      .help = "which client certificate is which user; the first row that fits decides"},
     {.name = "csrf",
-     .type = OPTION_LATER,
-     .harmless = "required_for_cookies",
-     .help = "only: required_for_cookies"},
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct loading, o.csrf),
+     .choices = csrf_names,
+     .fallback = "required_for_cookies",
+     .help = "what a page must show beside a cookie: required_for_cookies (an allowed Origin and a "
+             "one-time token) or origin_only; the price of that: nothing but the Origin stands "
+             "between a user's session and a page of an origin on the list that an attacker can "
+             "write to"},
     {0},
 };
 
@@ -41,4 +49,5 @@ void options_clear_auth(struct options *o)
 {
     options_clear_jwt(o);
     options_clear_certificates(o);
+    options_clear_sessions(o);
 }

@@ -47,6 +47,7 @@ extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
 extern const struct option options_jwt_rows[];         /* one entry of auth.jwt */
 extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
+extern const struct option options_sessions_rows[];
 extern const struct option options_internal_rows[];
 extern const struct option options_channel_rows[];
 extern const struct option options_limits_rows[];
@@ -70,6 +71,7 @@ int options_read_channels(struct node *value, void *target, struct problems *pro
 void options_finish_hosts(struct loading *l, struct problems *problems);
 void options_finish_routes(struct loading *l, struct problems *problems);
 void options_finish_internal(struct loading *l, struct node *root, struct problems *problems);
+void options_finish_sessions(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
 
 /* A list of roles that `set` knows, as bits; faults are reported. */
@@ -88,6 +90,7 @@ void options_clear_tls(struct tls_server_options *tls);
 void options_clear_jwt(struct options *o);
 void options_clear_certificates(struct options *o);
 void options_clear_auth(struct options *o);
+void options_clear_sessions(struct options *o);
 void options_clear_access(struct options *o);
 void options_clear_listen(struct options *o);
 void options_clear_internal(struct options *o);
