@@ -194,6 +194,11 @@ int tls_client_new(struct tls_client **out, const char *ca_path, struct error *w
     return OK;
 }
 
+void tls_client_forget_alpn(struct tls_client *t)
+{
+    (void)SSL_CTX_set_alpn_protos(t->context, NULL, 0);
+}
+
 void tls_client_free(struct tls_client *t)
 {
     if (t == NULL)

@@ -56,6 +56,8 @@ void tls_server_drop(struct tls_server *t);               /* NULL is fine */
 struct tls_client;
 /* ca_path NULL: the system's trust store. */
 int tls_client_new(struct tls_client **out, const char *ca_path, struct error *why);
+/* Names no protocol in its hello: for servers that speak something else than HTTP. Before use. */
+void tls_client_forget_alpn(struct tls_client *t);
 void tls_client_free(struct tls_client *t);
 
 #endif
