@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "auth/jwt_lookup.h"
 #include "auth/revocation.h"
 #include "auth/ticket.h"
 
@@ -19,22 +20,13 @@ struct question {
 static enum auth_verdict check_jwt(struct identity *who, const struct question *q,
                                    const char **fault)
 {
-    struct jwt_rules rules = {q->auth->issuers, q->auth->issuers_count, q->auth->roles};
+    struct jwt_rules rules = {q->auth->issuers, q->auth->issuers_count, q->auth->roles,
+                              q->auth->scopes, q->credential->certificate_sha256};
     enum jwt_fault answer;
 
     answer = jwt_verify(who, &rules, q->credential->token, q->wall_s, q->arena);
     *fault = jwt_fault_text(answer);
-    switch (answer) {
-    case JWT_OK:
-        return AUTH_OK;
-    case JWT_EXPIRED:
-        return AUTH_EXPIRED;
-    case JWT_UNAVAILABLE:
-    case JWT_NO_MEMORY:
-        return AUTH_UNAVAILABLE; /* our shortage says nothing about the token */
-    default:
-        return AUTH_FAILED;
-    }
+    return jwt_verdict(answer);
 }
 
 static enum auth_verdict check_certificate(struct identity *who, const struct question *q,

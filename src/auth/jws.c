@@ -52,13 +52,13 @@ static enum jwt_fault decode(struct view *out, struct view text, struct arena *a
  * connection. A logout token, a security event or a proof of possession signed by the same issuer
  * says something else and is refused; one that says nothing is an ordinary JWT (RFC 7519
  * section 5.1 leaves typ optional, and many issuers leave it out). */
-static bool type_ok(const struct json *header)
+static bool type_ok(const struct json *header, bool *is_access_token)
 {
     static const struct view types[] = {
-        VIEW("JWT"),
-        VIEW("application/jwt"),
         VIEW("at+jwt"),
         VIEW("application/at+jwt"),
+        VIEW("JWT"),
+        VIEW("application/jwt"),
     };
     const struct json *type = json_member(header, VIEW("typ"));
 
@@ -67,8 +67,10 @@ static bool type_ok(const struct json *header)
     if (type->type != JSON_STRING)
         return false;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (view_eq_nocase(type->text, types[i]))
-            return true;
+        if (!view_eq_nocase(type->text, types[i]))
+            continue;
+        *is_access_token = i < 2;
+        return true;
     }
     return false;
 }
@@ -84,7 +86,7 @@ static enum jwt_fault read_header(struct jws *jws, const struct json *header)
     if (json_member(header, VIEW("crit")) != NULL)
         return JWT_CRITICAL;
     if (json_member(header, VIEW("enc")) != NULL || json_member(header, VIEW("zip")) != NULL ||
-        !type_ok(header))
+        !type_ok(header, &jws->is_access_token))
         return JWT_HEADER;
     jws->has_key_id = key_id != NULL;
     if (key_id == NULL)
@@ -95,12 +97,17 @@ static enum jwt_fault read_header(struct jws *jws, const struct json *header)
     return JWT_OK;
 }
 
-static enum jwt_fault parse_header(struct jws *jws, struct view text, struct arena *arena)
+static enum jwt_fault parse_header(struct jws *jws, struct view segment, struct arena *arena)
 {
     static const struct json_limits limits = {.depth = 8, .nodes = HEADER_NODES_MAX};
     struct json *header;
+    struct view text;
+    enum jwt_fault fault;
     int rc;
 
+    fault = decode(&text, segment, arena);
+    if (fault != JWT_OK)
+        return fault;
     rc = json_parse(&header, text, &limits, arena, NULL);
     if (rc == E_NOMEM)
         return JWT_NO_MEMORY;
@@ -110,22 +117,29 @@ static enum jwt_fault parse_header(struct jws *jws, struct view text, struct are
 enum jwt_fault jws_parse(struct jws *jws, struct view token, struct arena *arena)
 {
     struct view parts[3];
-    struct view header;
     enum jwt_fault fault;
 
     *jws = (struct jws){.signed_part = VIEW("")};
     fault = split(parts, token);
-    if (fault != JWT_OK)
-        return fault;
-    fault = decode(&header, parts[0], arena);
     if (fault == JWT_OK)
         fault = decode(&jws->payload, parts[1], arena);
     if (fault == JWT_OK)
         fault = decode(&jws->signature, parts[2], arena);
-    if (fault != JWT_OK)
-        return fault;
-    jws->signed_part = view_of(token.ptr, parts[0].len + 1 + parts[1].len);
-    return parse_header(jws, header, arena);
+    if (fault == JWT_OK)
+        fault = parse_header(jws, parts[0], arena);
+    if (fault == JWT_OK)
+        jws->signed_part = view_of(token.ptr, parts[0].len + 1 + parts[1].len);
+    return fault;
+}
+
+enum jwt_fault jws_parse_header(struct jws *jws, struct view token, struct arena *arena)
+{
+    struct view parts[3];
+    enum jwt_fault fault;
+
+    *jws = (struct jws){.signed_part = VIEW("")};
+    fault = split(parts, token);
+    return fault == JWT_OK ? parse_header(jws, parts[0], arena) : fault;
 }
 
 static enum jwt_fault check_symmetric(const struct jws *jws, const struct jwt_issuer *issuer)

@@ -11,12 +11,15 @@ struct jws {
     struct view algorithm;
     struct view key_id;
     bool has_key_id;
-    struct view payload; /* decoded, and not to be believed before jws_check */
+    bool is_access_token; /* typ is at+jwt (RFC 9068 section 2.1) */
+    struct view payload;  /* decoded, and not to be believed before jws_check */
     struct view signature;
 };
 
 /* Form and header. Nothing is allocated before the token has three segments and a sane length. */
 enum jwt_fault jws_parse(struct jws *jws, struct view token, struct arena *arena);
+/* Form, and of the rest the header alone: algorithm and key id. */
+enum jwt_fault jws_parse_header(struct jws *jws, struct view token, struct arena *arena);
 /* JWT_OK when a key of this issuer, of exactly the algorithm that the header names, has made the
  * signature. */
 enum jwt_fault jws_check(const struct jws *jws, const struct jwt_issuer *issuer);

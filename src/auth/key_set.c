@@ -126,25 +126,75 @@ static bool is_meant(const struct jwk *key, const struct jws *jws, bool is_named
     return !key->has_key_id || !jws->has_key_id;
 }
 
-enum jwt_fault key_set_check(const struct key_set *set, const struct jws *jws)
+/* The keys that the token is to be tried with. */
+struct choice {
+    const struct jwk *keys[KEY_SET_TRIES_MAX];
+    uint32_t count;
+};
+
+/* The answer where none of the keys has signed the token because there is none to try. */
+static enum jwt_fault choose(struct choice *choice, const struct key_set *set,
+                             const struct jws *jws)
 {
-    const struct jwk *meant[KEY_SET_TRIES_MAX];
     enum jwt_fault fault = JWT_ALGORITHM;
     bool is_named = has_named_key(set, jws);
-    uint32_t count = 0;
 
+    choice->count = 0;
     for (uint32_t i = 0; i < set->count; i++) {
         if (!serves(&set->keys[i], jws))
             continue;
         fault = JWT_UNKNOWN_KEY;
         if (!is_meant(&set->keys[i], jws, is_named))
             continue;
-        if (count == KEY_SET_TRIES_MAX)
+        if (choice->count == KEY_SET_TRIES_MAX) {
+            choice->count = 0;
             return JWT_UNKNOWN_KEY;
-        meant[count++] = &set->keys[i];
+        }
+        choice->keys[choice->count++] = &set->keys[i];
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (signature_verify(meant[i]->key, jws->signed_part.ptr, jws->signed_part.len,
+    return fault;
+}
+
+static bool is_slow(const struct jwk *key)
+{
+    switch (jwk_algorithm(key)) {
+    case SIGNATURE_ES384:
+    case SIGNATURE_ES512:
+        return true;
+    case SIGNATURE_ES256:
+    case SIGNATURE_EDDSA:
+        return false;
+    default: /* RSA */
+        return signature_key_bits(key->key) > KEY_SET_QUICK_RSA_BITS;
+    }
+}
+
+bool key_set_is_slow(const struct key_set *set, const struct jws *jws)
+{
+    struct choice choice;
+
+    (void)choose(&choice, set, jws);
+    for (uint32_t i = 0; i < choice.count; i++)
+        if (is_slow(choice.keys[i]))
+            return true;
+    return false;
+}
+
+bool key_set_has_slow(const struct key_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (is_slow(&set->keys[i]))
+            return true;
+    return false;
+}
+
+enum jwt_fault key_set_check(const struct key_set *set, const struct jws *jws)
+{
+    struct choice choice;
+    enum jwt_fault fault = choose(&choice, set, jws);
+
+    for (uint32_t i = 0; i < choice.count; i++) {
+        if (signature_verify(choice.keys[i]->key, jws->signed_part.ptr, jws->signed_part.len,
                              jws->signature.ptr, jws->signature.len) == OK)
             return JWT_OK;
         fault = JWT_SIGNATURE;

@@ -42,6 +42,13 @@ const char *key_set_ignored_why(const struct key_set *set);
  * JWT_UNKNOWN_KEY. */
 enum jwt_fault key_set_check(const struct key_set *set, const struct jws *jws);
 
+/* Would key_set_check use a key whose signatures take long to verify: P-384, P-521, or RSA over
+ * KEY_SET_QUICK_RSA_BITS? */
+#define KEY_SET_QUICK_RSA_BITS 4096
+bool key_set_is_slow(const struct key_set *set, const struct jws *jws);
+/* Is there any such key? */
+bool key_set_has_slow(const struct key_set *set);
+
 /* The place from which readers on any thread take the set that holds now. */
 struct key_source;
 

@@ -120,6 +120,10 @@ int dev_state_prepare(const char *directory, struct error *why)
 int dev_state_token(struct buf *out, const char *directory, const char *user, struct error *why)
 {
     struct jwt_issuer issuer = {.roles_claim = "roles", .keys_count = 1};
+    struct jwt_grant grant = {.user = view_of_text(user),
+                              .roles = VIEW("user"),
+                              .wall_s = clock_wall_s(),
+                              .ttl_s = TOKEN_TTL_S};
     struct buf secret = BUF_INIT(SECRET_BYTES_MAX);
     char path[PATH_BYTES];
     int rc;
@@ -131,8 +135,7 @@ int dev_state_token(struct buf *out, const char *directory, const char *user, st
         goto done;
     rc = jwt_key_init_hmac(&issuer.keys[0], "HS256", "", secret.data, secret.len);
     if (rc == OK)
-        rc = jwt_sign(out, &issuer.keys[0], &issuer, view_of_text(user), VIEW("user"),
-                      clock_wall_s(), TOKEN_TTL_S);
+        rc = jwt_sign(out, &issuer.keys[0], &issuer, &grant);
     if (rc == OK)
         rc = buf_append(out, "", 1);
     if (rc != OK)

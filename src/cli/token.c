@@ -15,7 +15,7 @@
 #include "server/options.h"
 
 struct token_request {
-    const char *config, *subject, *roles, *ttl;
+    const char *config, *subject, *roles, *tenant, *scopes, *ttl;
     uint64_t issuer;
 };
 
@@ -23,12 +23,14 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "usage: gateward token --config FILE --sub USER --roles ROLES [--ttl TIME]\n"
-        "                      [--issuer-index N]\n\n"
+        "                      [--tenant NAME] [--scopes SCOPES] [--issuer-index N]\n\n"
         "Prints a token signed with the first secret of a row of auth.jwt. A row with public\n"
         "keys (jwks_file) cannot sign: its tokens come from the issuer.\n\n"
         "  -c, --config FILE     the configuration\n"
         "      --sub USER        who: A-Z a-z 0-9 _ -, at most 64\n"
         "      --roles ROLES     roles of the configuration, with commas between them\n"
+        "      --tenant NAME     whose user, where the row has a tenant_claim\n"
+        "      --scopes SCOPES   claim scope, with commas between them; absent: no such claim\n"
         "      --ttl TIME        how long it is good: 30s, 15m, 12h, 7d (default 1h)\n"
         "      --issuer-index N  which row of auth.jwt, from 0 (default 0)\n"
         "  -h, --help            this text\n",
@@ -54,20 +56,56 @@ static void join_roles(struct buf *out, const struct role_set *set, uint64_t rol
     }
 }
 
+/* "a,b" as the claim writes it: "a b". NULL: nothing. */
+static int join_scopes(struct buf *out, const char *list)
+{
+    struct view name, rest = view_of_text(list != NULL ? list : "");
+
+    while (rest.len > 0) {
+        (void)view_split(rest, ',', &name, &rest);
+        if (!scope_name_ok(name))
+            return E_INVALID;
+        if ((out->len > 0 && buf_append(out, " ", 1) != OK) ||
+            buf_append(out, name.ptr, name.len) != OK)
+            return E_LIMIT;
+    }
+    return OK;
+}
+
 static int print_token(const struct options *o, const struct token_request *request, int64_t ttl_s)
 {
     const struct jwt_issuer *issuer = &o->auth.issuers[request->issuer];
-    struct buf token = BUF_INIT(JWT_BYTES_MAX), names = BUF_INIT(8192);
+    struct buf token = BUF_INIT(JWT_BYTES_MAX), names = BUF_INIT(8192), scopes = BUF_INIT(8192);
+    struct jwt_grant grant = {
+        .user = view_of_text(request->subject), .wall_s = clock_wall_s(), .ttl_s = ttl_s};
     uint64_t roles = 0;
     int exit_code = CLI_USAGE;
     int rc;
 
+    if (request->tenant != NULL)
+        grant.tenant = view_of_text(request->tenant);
     if (!cli_roles(&o->policy.roles, request->roles, &roles))
         goto done;
     join_roles(&names, &o->policy.roles, roles);
-    rc = jwt_sign(&token, &issuer->keys[0], issuer, view_of_text(request->subject),
-                  buf_view(&names), clock_wall_s(), ttl_s);
+    rc = join_scopes(&scopes, request->scopes);
+    if (rc != OK) {
+        exit_code =
+            refuse("--scopes must be names of RFC 6749 with commas between them", request->scopes);
+        goto done;
+    }
+    grant.roles = buf_view(&names);
+    grant.scopes = buf_view(&scopes);
+    rc = jwt_sign(&token, &issuer->keys[0], issuer, &grant);
     exit_code = CLI_REFUSED;
+    if (rc == E_DENIED) {
+        (void)fprintf(stderr,
+                      "gateward token: auth.jwt[%u] would refuse the token itself: it asks for%s "
+                      "claims that only\nits issuer can fill in (required_claims)\n",
+                      (unsigned)request->issuer,
+                      issuer->tenant_claim != NULL && request->tenant == NULL ? " --tenant, or for"
+                                                                              : "");
+        goto done;
+    }
     if (rc != OK) {
         (void)fprintf(stderr, "gateward token: cannot sign: %s\n", status_text(rc));
         goto done;
@@ -77,6 +115,7 @@ static int print_token(const struct options *o, const struct token_request *requ
 done:
     secret_buf_clear(&token);
     buf_clear(&names);
+    buf_clear(&scopes);
     return exit_code;
 }
 
@@ -120,6 +159,8 @@ static int read_arguments(struct token_request *request, int argc, char **argv)
     static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
                                           {"sub", required_argument, NULL, 'u'},
                                           {"roles", required_argument, NULL, 'r'},
+                                          {"tenant", required_argument, NULL, 'n'},
+                                          {"scopes", required_argument, NULL, 's'},
                                           {"ttl", required_argument, NULL, 't'},
                                           {"issuer-index", required_argument, NULL, 'i'},
                                           {"help", no_argument, NULL, 'h'},
@@ -133,6 +174,10 @@ static int read_arguments(struct token_request *request, int argc, char **argv)
             request->subject = optarg;
         else if (c == 'r')
             request->roles = optarg;
+        else if (c == 'n')
+            request->tenant = optarg;
+        else if (c == 's')
+            request->scopes = optarg;
         else if (c == 't')
             request->ttl = optarg;
         else if (c == 'i' && num_parse_u64(view_of_text(optarg), 1000, &request->issuer))

@@ -83,6 +83,11 @@ void hmac_key_free(struct hmac_key *key)
     free(key);
 }
 
+size_t hmac_key_bytes(const struct hmac_key *key)
+{
+    return hmac_bytes(key->hash);
+}
+
 int hmac_sign(uint8_t *mac, const struct hmac_key *key, const void *bytes, size_t len)
 {
     EVP_MAC_CTX *context;

@@ -18,6 +18,7 @@ size_t hmac_bytes(enum hmac_hash hash); /* 32, 48 or 64 */
 int hmac_key_new(struct hmac_key **out, enum hmac_hash hash, const void *secret,
                  size_t secret_bytes);
 void hmac_key_free(struct hmac_key *key);
+size_t hmac_key_bytes(const struct hmac_key *key); /* what hmac_sign writes */
 /* Writes hmac_bytes(hash) bytes to mac. */
 int hmac_sign(uint8_t *mac, const struct hmac_key *key, const void *bytes, size_t len);
 /* OK, or E_DENIED; constant time over the MAC. */

@@ -77,6 +77,7 @@ static int hand_over(struct options **out, struct loading *l, struct problems *p
     }
     *o = l->o;
     o->auth.roles = &o->policy.roles;
+    o->auth.scopes = &o->policy.scopes;
     if (access_policy_build(&o->policy) != OK) {
         access_policy_clear(&o->policy);
         free(o);

@@ -10,6 +10,7 @@
 #include "auth/jwks_url.h"
 #include "auth/key_set.h"
 #include "base/status.h"
+#include "message/json_pointer.h"
 
 /* The symmetric ones first, then the others in the order of enum signature_algorithm. */
 const char *const options_algorithm_names[] = {"HS256", "HS384", "HS512", "RS256", "RS384",
@@ -73,6 +74,39 @@ static int read_audience(struct node *value, void *target, struct problems *prob
     return read_claim(value, &((struct issuer_draft *)target)->audience, problems);
 }
 
+static bool claim_ok(const char *claim, const struct node *value, struct problems *problems)
+{
+    if (claim[0] != '/' || json_pointer_ok(view_of_text(claim)))
+        return true;
+    problems_add(problems, value->line, value->column,
+                 "`%s` is no JSON pointer: ~ stands there only as ~0 (a tilde) and ~1 (a slash)",
+                 problem_word(view_of_text(claim)).text);
+    return false;
+}
+
+static int read_required(struct node *value, void *target, struct problems *problems)
+{
+    struct issuer_draft *draft = target;
+
+    if (!option_is_list(value, JWT_REQUIRED_MAX, problems))
+        return E_INVALID;
+    for (struct node *item = value->first; item != NULL; item = item->next) {
+        char *claim = NULL;
+
+        if (!option_text(item, &claim, problems))
+            return E_INVALID;
+        (void)claim_ok(claim, item, problems);
+        for (unsigned i = 0; i < draft->required_count; i++)
+            if (strcmp(claim, draft->required[i]) == 0)
+                problems_add(problems, item->line, item->column, "`%s` stands here a second time",
+                             problem_word(view_of_text(claim)).text);
+        draft->required[draft->required_count++] = claim;
+    }
+    return OK;
+}
+
+static const char *const profiles[] = {"none", "rfc9068", NULL}; /* as enum jwt_profile */
+
 const struct option options_jwt_rows[] = {
     {.name = "algorithms",
      .type = OPTION_CUSTOM,
@@ -97,11 +131,35 @@ const struct option options_jwt_rows[] = {
      .type = OPTION_TEXT,
      .offset = offsetof(struct issuer_draft, kid),
      .help = "with `secret`: key id a token must carry; absent: any"},
+    {.name = "user_claim",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, user_claim),
+     .fallback = "sub",
+     .help = "claim that names the user: a name, or a JSON pointer such as /profile/login"},
     {.name = "roles_claim",
      .type = OPTION_TEXT,
      .offset = offsetof(struct issuer_draft, roles_claim),
      .fallback = "roles",
-     .help = "claim that lists the roles"},
+     .help =
+         "claim that lists the roles, an array or a text with blanks: a name, or a JSON pointer "
+         "such as /realm_access/roles"},
+    {.name = "tenant_claim",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct issuer_draft, tenant_claim),
+     .help =
+         "claim that names the user's tenant, which every token must then do: a name, or a JSON "
+         "pointer"},
+    {.name = "required_claims",
+     .type = OPTION_CUSTOM,
+     .custom = read_required,
+     .help = "further claims that must be there and not null: names, or JSON pointers"},
+    {.name = "profile",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct issuer_draft, profile),
+     .choices = profiles,
+     .fallback = "none",
+     .help = "none, or rfc9068: OAuth 2.0 access tokens alone (typ at+jwt; iss, aud, sub, "
+             "client_id, iat, jti are there); ID tokens are refused"},
     {.name = "skew",
      .type = OPTION_MS,
      .offset = offsetof(struct issuer_draft, skew_ms),
@@ -129,6 +187,29 @@ static void issuer_draft_clear(struct issuer_draft *draft)
     options_clear_secrets(draft);
     free(draft->issuer);
     free(draft->audience);
+    for (unsigned i = 0; i < draft->required_count; i++)
+        free(draft->required[i]);
+}
+
+static void check_claims(struct node *entry, const struct issuer_draft *draft,
+                         struct problems *problems)
+{
+    const struct {
+        const char *name, *claim;
+    } claims[] = {{"user_claim", draft->user_claim},
+                  {"roles_claim", draft->roles_claim},
+                  {"tenant_claim", draft->tenant_claim}};
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        const struct node *value = node_member(entry, claims[i].name);
+
+        if (value != NULL && claims[i].claim != NULL)
+            (void)claim_ok(claims[i].claim, value, problems);
+    }
+    if (draft->profile == JWT_PROFILE_RFC9068 && (draft->issuer == NULL || draft->audience == NULL))
+        problems_add(problems, entry->line, entry->column,
+                     "`profile: rfc9068` checks who made an access token and for whom: `issuer` "
+                     "and `audience` must be names (RFC 9068 section 4)");
 }
 
 static void check_required(struct node *entry, const struct issuer_draft *draft,
@@ -148,8 +229,26 @@ static void check_required(struct node *entry, const struct issuer_draft *draft,
     if (node_member(entry, "audience") == NULL)
         problems_add(problems, entry->line, entry->column,
                      "`audience` is missing: a name, or null if it is not to be checked");
+    check_claims(entry, draft, problems);
     if (draft->skew_ms % 1000 != 0)
         problems_add(problems, entry->line, entry->column, "`skew` must be whole seconds");
+}
+
+static void hand_over(struct jwt_issuer *issuer, struct issuer_draft *draft)
+{
+    issuer->issuer = draft->issuer;
+    issuer->audience = draft->audience;
+    issuer->user_claim = draft->user_claim;
+    issuer->roles_claim = draft->roles_claim;
+    issuer->tenant_claim = draft->tenant_claim;
+    for (unsigned i = 0; i < draft->required_count; i++)
+        issuer->required_claims[i] = draft->required[i];
+    issuer->required_count = draft->required_count;
+    issuer->profile = (enum jwt_profile)draft->profile;
+    issuer->skew_s = (uint32_t)(draft->skew_ms / 1000);
+    draft->issuer = draft->audience = NULL;
+    draft->user_claim = draft->roles_claim = draft->tenant_claim = NULL;
+    draft->required_count = 0;
 }
 
 static void add_issuer(struct loading *l, struct node *entry, struct problems *problems)
@@ -162,11 +261,7 @@ static void add_issuer(struct loading *l, struct node *entry, struct problems *p
     check_required(entry, &draft, problems);
     if (problems->errors == errors_before)
         options_add_keys(issuer, &draft, entry, problems);
-    issuer->issuer = draft.issuer;
-    issuer->audience = draft.audience;
-    issuer->roles_claim = draft.roles_claim;
-    issuer->skew_s = (uint32_t)(draft.skew_ms / 1000);
-    draft.issuer = draft.audience = draft.roles_claim = NULL;
+    hand_over(issuer, &draft);
     l->o.auth.issuers_count++;
     issuer_draft_clear(&draft);
 }
@@ -184,6 +279,12 @@ int options_read_jwt(struct node *value, void *target, struct problems *problems
     return OK;
 }
 
+/* What hand_over took is const for all but its end. */
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
 void options_clear_jwt(struct options *o)
 {
     for (uint32_t i = 0; i < o->auth.issuers_count; i++) {
@@ -193,9 +294,13 @@ void options_clear_jwt(struct options *o)
             hmac_key_free(issuer->keys[k].hmac);
         jwks_url_free(issuer->jwks_url);
         key_source_free(issuer->public_keys);
-        free((void *)(uintptr_t)issuer->issuer);
-        free((void *)(uintptr_t)issuer->audience);
-        free((void *)(uintptr_t)issuer->roles_claim);
+        free_text(issuer->issuer);
+        free_text(issuer->audience);
+        free_text(issuer->user_claim);
+        free_text(issuer->roles_claim);
+        free_text(issuer->tenant_claim);
+        for (uint32_t c = 0; c < issuer->required_count; c++)
+            free_text(issuer->required_claims[c]);
     }
     free(o->auth.issuers);
 }

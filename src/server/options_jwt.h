@@ -25,7 +25,10 @@ struct issuer_draft {
     struct secret_draft secrets[SECRETS_MAX];
     unsigned secrets_count;
     char *jwks_file, *jwks_url, *jwks_ca;
-    char *issuer, *audience, *kid, *roles_claim;
+    char *issuer, *audience, *kid, *user_claim, *roles_claim, *tenant_claim;
+    char *required[JWT_REQUIRED_MAX];
+    unsigned required_count;
+    int profile; /* enum jwt_profile */
     uint64_t skew_ms;
 };
 

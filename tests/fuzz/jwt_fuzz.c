@@ -33,15 +33,18 @@ static const char *const public_keys =
     "iIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw\"}]}";
 
 static struct {
-    struct jwt_issuer rows[2];
+    struct jwt_issuer rows[3];
     struct role_set roles;
+    struct scope_set scopes;
     struct jwt_rules rules;
     struct arena arena;
 } bench;
 
 static void prepare(void)
 {
+    static const uint8_t certificate[32] = {0}; /* cnf: 43 times A */
     struct key_set *set = NULL;
+    uint64_t bit;
 
     if (bench.rules.issuers != NULL)
         return;
@@ -54,9 +57,22 @@ static void prepare(void)
     bench.rows[1].keys_count = 0;
     ASSERT(jwks_parse(&set, view_of_text(public_keys), JWK_ALGORITHMS_ALL, NULL) == OK);
     ASSERT(key_source_new(&bench.rows[1].public_keys, set) == OK);
+    /* The same secret, other claims: for what the first row refuses. */
+    bench.rows[2] = bench.rows[0];
+    bench.rows[2].user_claim = "/u/~1name";
+    bench.rows[2].roles_claim = "/realm/roles";
+    bench.rows[2].tenant_claim = "t";
+    bench.rows[2].required_claims[0] = "/u/0";
+    bench.rows[2].required_count = 1;
+    ASSERT(scope_set_add(&bench.scopes, VIEW("read"), &bit) == OK);
+    ASSERT(scope_set_add(&bench.scopes, VIEW("write"), &bit) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("user"), PERMISSION_READ) == OK);
     ASSERT(role_set_add(&bench.roles, VIEW("admin"), PERMISSION_ADMIN) == OK);
-    bench.rules = (struct jwt_rules){bench.rows, 2, &bench.roles};
+    bench.rules = (struct jwt_rules){.issuers = bench.rows,
+                                     .issuers_count = 3,
+                                     .roles = &bench.roles,
+                                     .scopes = &bench.scopes,
+                                     .certificate_sha256 = certificate};
     arena_init(&bench.arena, 65536, 1024 * 1024);
 }
 
@@ -96,7 +112,11 @@ static void check_signed(struct view input)
     ASSERT(who.method == IDENTITY_JWT && who.user_bytes == strlen(who.user));
     ASSERT(identity_user_ok(view_of_text(who.user)));
     ASSERT(strlen(who.token_id) <= IDENTITY_TOKEN_ID_MAX && (who.roles & ~UINT64_C(3)) == 0);
-    ASSERT(who.expires_at_s > NOW && who.authenticated_at_s == NOW);
+    ASSERT(who.expires_at_s > NOW);
+    ASSERT(who.authenticated_at_s > 0 && who.authenticated_at_s <= NOW + 30);
+    ASSERT(who.tenant[0] == '\0' || (strlen(who.tenant) <= IDENTITY_TENANT_MAX &&
+                                     identity_user_ok(view_of_text(who.tenant))));
+    ASSERT(who.scopes == SCOPES_ALL || (who.scopes & ~UINT64_C(3)) == 0);
     ASSERT(judge(&again, token, who.expires_at_s - 1) == JWT_OK);
     ASSERT(again.expires_at_s == who.expires_at_s && again.roles == who.roles &&
            strcmp(again.user, who.user) == 0);
@@ -128,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len > 0)
         memcpy(exact, data, len);
     ASSERT(judge(&who, view_of(exact, len), NOW) != JWT_OK);
+    ASSERT(!jwt_is_slow(&bench.rules, view_of(exact, len))); /* no key of ours is */
     check_signed(view_of(exact, len));
     check_bearer(view_of(exact, len));
     free(exact);

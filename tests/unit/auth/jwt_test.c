@@ -32,7 +32,7 @@ static void two_open(struct two *t, const char *issuer_a, const char *issuer_b)
                                            i == 0 ? SECRET_A : SECRET_B, 40),
                          OK);
     }
-    t->rules = (struct jwt_rules){t->issuers, 2, &t->roles};
+    t->rules = (struct jwt_rules){.issuers = t->issuers, .issuers_count = 2, .roles = &t->roles};
     arena_init(&t->arena, 65536, 1024 * 1024);
 }
 

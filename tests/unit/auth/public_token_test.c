@@ -318,7 +318,7 @@ static void a_key_speaks_for_its_own_issuer_only(void **state)
         "{\"iss\":\"b\",\"sub\":\"alice\",\"exp\":1700000600}",
     };
     struct jwt_issuer rows[2];
-    struct jwt_rules rules = {rows, 2, &bench.roles};
+    struct jwt_rules rules = {.issuers = rows, .issuers_count = 2, .roles = &bench.roles};
     struct signer two[2];
     unsigned wrong = 0;
 
@@ -353,7 +353,7 @@ static void a_key_speaks_for_its_own_issuer_only(void **state)
 static void rows_of_both_kinds_do_not_mix(void **state)
 {
     struct jwt_issuer rows[2] = {bench.issuer, {.roles_claim = "roles", .skew_s = 30}};
-    struct jwt_rules rules = {rows, 2, &bench.roles};
+    struct jwt_rules rules = {.issuers = rows, .issuers_count = 2, .roles = &bench.roles};
     struct identity who;
 
     (void)state;
@@ -401,7 +401,7 @@ static void tokens_wait_for_keys_that_are_not_there(void **state)
         {"{\"alg\":\"none\"}", FOR_US, SIGNATURE_ES256, JWT_ALGORITHM},
     };
     struct jwt_issuer two[2] = {{.roles_claim = "roles"}, bench.issuer};
-    struct jwt_rules rules = {two, 2, &bench.roles};
+    struct jwt_rules rules = {.issuers = two, .issuers_count = 2, .roles = &bench.roles};
     struct identity who;
     unsigned misses = 0;
 

@@ -86,7 +86,7 @@ static inline void bench_open(struct bench *b)
         role_set_add(&b->roles, VIEW("moderator"), 7) != OK ||
         role_set_add(&b->roles, VIEW("admin"), 15) != OK)
         abort();
-    b->rules = (struct jwt_rules){&b->issuer, 1, &b->roles};
+    b->rules = (struct jwt_rules){.issuers = &b->issuer, .issuers_count = 1, .roles = &b->roles};
     arena_init(&b->arena, 64 * 1024, 1024 * 1024);
 }
 
