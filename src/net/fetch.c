@@ -13,6 +13,7 @@
 #include "crypto/secret.h"
 #include "net/outbound_private.h"
 #include "net/tls_private.h"
+#include "wire/http1.h"
 #include "wire/http_freshness.h"
 
 struct fetch {
@@ -43,8 +44,10 @@ static void fetch_free(struct fetch *f)
 {
     if (f->transfer.easy != NULL)
         curl_easy_cleanup(f->transfer.easy);
+    for (struct curl_slist *line = f->headers; line != NULL; line = line->next)
+        secret_wipe(line->data, strlen(line->data));
     curl_slist_free_all(f->headers);
-    buf_clear(&f->answer);
+    secret_buf_clear(&f->answer); /* may tell who somebody is */
     if (f->body != NULL)
         secret_wipe(f->body, f->body_bytes);
     free(f->url);
@@ -249,19 +252,39 @@ static bool set_trust(const struct fetch *f)
             curl_easy_setopt(f->transfer.easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
 }
 
-static bool add_header(struct fetch *f, const char *name, const char *value)
+static bool add_header(struct fetch *f, struct view name, struct view value)
 {
+    size_t bytes = name.len + 2 + value.len + 1;
+    char *line = malloc(bytes);
     struct curl_slist *longer;
-    char line[512];
-    int len = snprintf(line, sizeof(line), "%s: %s", name, value);
 
-    if (len < 0 || (size_t)len >= sizeof(line))
+    if (line == NULL)
         return false;
+    memcpy(line, name.ptr, name.len);
+    memcpy(line + name.len, ": ", 2);
+    memcpy(line + name.len + 2, value.ptr, value.len);
+    line[bytes - 1] = '\0';
     longer = curl_slist_append(f->headers, line);
+    secret_wipe(line, bytes);
+    free(line);
     if (longer == NULL)
         return false;
     f->headers = longer;
     return true;
+}
+
+/* What would end the line, or the head, or mean something to libcurl. */
+static bool header_ok(const struct fetch_header *header)
+{
+    if (!http1_is_token(view_of_text(header->name)) || header->value.len == 0)
+        return false;
+    for (size_t i = 0; i < header->value.len; i++) {
+        unsigned char c = (unsigned char)header->value.ptr[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return view_trim(header->value).len > 0;
 }
 
 static bool set_request(struct fetch *f)
@@ -274,14 +297,14 @@ static bool set_request(struct fetch *f)
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, f) != CURLE_OK)
         return false;
-    if (f->accept != NULL && !add_header(f, "Accept", f->accept))
+    if (f->accept != NULL && !add_header(f, VIEW("Accept"), view_of_text(f->accept)))
         return false;
-    if (f->is_post &&
-        (!add_header(f, "Content-Type", f->body_type) || !add_header(f, "Expect", "") ||
-         curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
-         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)f->body_bytes) !=
-             CURLE_OK ||
-         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->body) != CURLE_OK))
+    if (f->is_post && (!add_header(f, VIEW("Content-Type"), view_of_text(f->body_type)) ||
+                       !add_header(f, VIEW("Expect"), VIEW("")) ||
+                       curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
+                       curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                        (curl_off_t)f->body_bytes) != CURLE_OK ||
+                       curl_easy_setopt(easy, CURLOPT_POSTFIELDS, f->body) != CURLE_OK))
         return false;
     if (f->user != NULL &&
         (curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) != CURLE_OK ||
@@ -345,6 +368,8 @@ static struct fetch *copy_request(const struct fetch_request *request)
     f->body_bytes = request->body.len;
     f->ca_pem = dup_bytes(ca, &failed);
     f->ca_bytes = ca.len;
+    for (unsigned i = 0; i < request->headers_count && !failed; i++)
+        failed = !add_header(f, view_of_text(request->headers[i].name), request->headers[i].value);
     if (!failed)
         return f;
     fetch_free(f);
@@ -360,6 +385,12 @@ int fetch_start(struct outbound *o, const struct fetch_request *request,
     rc = fetch_url_check(view_of_text(request->url), request->allows_loopback_http, NULL);
     if (rc != OK)
         return rc;
+    if (request->headers_count > FETCH_HEADERS_MAX)
+        return E_INVALID;
+    for (unsigned i = 0; i < request->headers_count; i++) {
+        if (!header_ok(&request->headers[i]))
+            return E_INVALID;
+    }
     f = copy_request(request);
     if (f == NULL)
         return E_NOMEM;

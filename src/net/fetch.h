@@ -2,7 +2,7 @@
 /* fetch.h: one HTTPS request and its whole answer, on the outbound thread. What a stranger's server
  * may do is bounded: bytes, time, no redirect, no other protocol, no proxy from the environment, no
  * cookies, no compression, no file of passwords, no log of keys. The certificate is always
- * verified. */
+ * verified. A connection is used again for the next request where both sides like. */
 #ifndef NET_FETCH_H
 #define NET_FETCH_H
 
@@ -18,13 +18,22 @@
 #define FETCH_HEADER_BYTES_MAX (64 * 1024)
 #define FETCH_DEADLINE_MS      5000 /* from name to last byte, unless the request says otherwise */
 
+#define FETCH_HEADERS_MAX 16
+struct fetch_header { /* name: a token; value: not empty, without control characters */
+    const char *name;
+    struct view value;
+};
+
 struct fetch_request {     /* starts zeroed; everything is copied */
     const char *url;       /* from the configuration: nothing of a stranger may be part of it */
     const char *accept;    /* NULL: anything */
     struct view ca_pem;    /* whom to trust instead of the system's authorities; empty: those */
     struct view body;      /* ptr NULL: GET, otherwise POST */
     const char *body_type; /* media type of the body */
-    const char *user, *password;     /* HTTP Basic; NULL: none. Copies are wiped */
+    const char *user, *password; /* HTTP Basic; NULL: none. Copies are wiped */
+    /* More of the head; values may come from strangers, names not. Copies are wiped. */
+    const struct fetch_header *headers;
+    unsigned headers_count;
     uint32_t bytes_max, deadline_ms; /* 0: as above */
     bool allows_loopback_http;       /* http:// to an address of this machine, written in digits */
 };
@@ -44,8 +53,8 @@ struct fetch_answer {
  * with *why. */
 int fetch_url_check(struct view url, bool allows_loopback_http, struct error *why);
 
-/* Any thread. `done` is called once, on the outbound thread, unless this fails: E_INVALID (url),
- * E_NOMEM, E_FULL, E_CLOSED. */
+/* Any thread. `done` is called once, on the outbound thread, unless this fails: E_INVALID (url, a
+ * header, or more than FETCH_HEADERS_MAX of them), E_NOMEM, E_FULL, E_CLOSED. */
 int fetch_start(struct outbound *o, const struct fetch_request *request,
                 void (*done)(void *context, const struct fetch_answer *answer), void *context);
 

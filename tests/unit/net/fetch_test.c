@@ -281,6 +281,50 @@ static void a_form_is_posted_with_basic_credentials(void **state)
     assert_non_null(strstr(rig->host.request, "\r\n\r\ntoken=x"));
 }
 
+static void more_headers_are_sent_as_they_are(void **state)
+{
+    static const struct fetch_header headers[] = {{"Cookie", {"a=b; c=\"\xe4\"", 10}},
+                                                  {"X-Device", {"one  two", 8}}};
+    struct rig *rig = *state;
+    struct fetch_request request = request_of(rig);
+
+    request.headers = headers;
+    request.headers_count = 2;
+    rig->host.says = OK_HEAD "2\r\n\r\nok";
+    assert_int_equal(fetch(rig, &request)->status, OK);
+    assert_non_null(strstr(rig->host.request, "\r\nCookie: a=b; c=\"\xe4\"\r\n"));
+    assert_non_null(strstr(rig->host.request, "\r\nX-Device: one  two\r\n"));
+    assert_int_equal(strncmp(rig->host.request, "GET ", 4), 0);
+}
+
+/* Nothing that a stranger's value holds can begin a line of its own. */
+static void a_header_that_could_be_two_is_refused(void **state)
+{
+    static const struct fetch_header headers[] = {
+        {"Cookie", {"a\r\nX: y", 8}}, {"Cookie", {"a\nX: y", 7}},
+        {"Cookie", {"a\rX", 3}},      {"Cookie", {"a\0b", 3}},
+        {"Cookie", {"a\x7f", 2}},     {"Cookie", {"", 0}},
+        {"Cookie", {"  ", 2}},        {"Coo kie", {"a", 1}},
+        {"Cookie:", {"a", 1}},        {"", {"a", 1}},
+        {"X\r\nY", {"a", 1}}};
+    struct rig *rig = *state;
+    struct fetch_request request = request_of(rig);
+    struct fetch_header many[FETCH_HEADERS_MAX + 1];
+
+    request.headers_count = 1;
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        request.headers = &headers[i];
+        assert_int_equal(fetch_start(rig->outbound, &request, take_answer, &rig->result),
+                         E_INVALID);
+    }
+    for (size_t i = 0; i < FETCH_HEADERS_MAX + 1; i++)
+        many[i] = (struct fetch_header){"X-A", {"a", 1}};
+    request.headers = many;
+    request.headers_count = FETCH_HEADERS_MAX + 1;
+    assert_int_equal(fetch_start(rig->outbound, &request, take_answer, &rig->result), E_INVALID);
+    assert_int_equal(atomic_load(&rig->host.requests), 0);
+}
+
 static void only_200_is_an_answer(void **state)
 {
     static const struct {
@@ -514,6 +558,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIGGED(an_answer_comes_with_its_body_and_freshness),
         RIGGED(a_form_is_posted_with_basic_credentials),
+        RIGGED(more_headers_are_sent_as_they_are),
+        RIGGED(a_header_that_could_be_two_is_refused),
         RIGGED(only_200_is_an_answer),
         RIGGED(half_an_answer_is_none),
         RIGGED(a_body_is_cut_one_byte_past_the_cap),
