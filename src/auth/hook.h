@@ -17,7 +17,8 @@ struct hook_options { /* everything is copied but roles, which must outlive it *
     const char *url;
     struct view ca_pem;
     const char *headers[HOOK_HEADERS_MAX]; /* names to forward; NULL-terminated unless full */
-    const char *user, *roles_pointer, *tenant, *expires_in, *session; /* JSON pointers */
+    const char *user, *roles_pointer, *tenant, *expires_in, *session; /* JSON pointers;
+        NULL: user is /user, the others are not read */
     const struct role_set *roles;
     uint32_t cache_s, recheck_s, expires_s, deadline_ms; /* expires_s: where the answer says none */
     bool allows_loopback_http;
@@ -27,13 +28,18 @@ struct hook_options { /* everything is copied but roles, which must outlive it *
  * Holds secrets: hook_shown_free wipes it. */
 struct hook_shown;
 
+/* May a header of this name be forwarded? Not one that belongs to the connection (hop-by-hop, Host,
+ * Sec-, Content-) or that only a trusted proxy may say (Forwarded, X-Forwarded-). */
+bool hook_header_ok(struct view name);
+
 struct hook;
+/* E_INVALID (the URL, a header, a pointer), E_NOMEM. */
 int hook_new(struct hook **out, const struct hook_options *options);
 void hook_start(struct hook *h, struct outbound *o,
                 void (*tell)(void *context, bool is_up, const char *why), void *context);
 void hook_free(struct hook *h);
 /* Takes from the request what is to be forwarded. E_MISSING: nothing of it is there (nobody to
- * ask about), E_LIMIT: too much of it (8 KiB), E_NOMEM. Pure. */
+ * ask about), E_LIMIT: too much of it (8 KiB, or one of the headers twice), E_NOMEM. Pure. */
 int hook_show(const struct hook *h, struct hook_shown **out, const struct http1_request *request);
 void hook_shown_free(struct hook_shown *shown);
 enum auth_verdict hook_check(struct hook *h, const struct hook_shown *shown, int64_t wall_s,
