@@ -10,8 +10,9 @@
 #include "crypto/secret.h"
 
 #define ARENA_CHUNK_BYTES ((size_t)16 * 1024)
-#define ARENA_BYTES_MAX   ((size_t)1024 * 1024) /* as a worker's: 1024 claims and the longest text \
-                                                 */
+#define ARENA_BYTES_MAX                                                                            \
+    ((size_t)1024 * 1024) /* as a worker's: 1024 claims and the longest text                       \
+                           */
 #define CERTIFICATE_SHA_BYTES 32
 
 struct task {
