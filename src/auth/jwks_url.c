@@ -102,7 +102,7 @@ int jwks_url_new(struct jwks_url **out, struct key_source *keys,
     struct jwks_url *u;
     int rc;
 
-    rc = fetch_url_check(view_of_text(options->url), false, NULL);
+    rc = fetch_url_check(view_of_text(options->url), FETCH_HTTP_NOWHERE, NULL);
     if (rc != OK)
         return rc;
     u = calloc(1, sizeof(*u));

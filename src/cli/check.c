@@ -34,7 +34,9 @@ static void show_certificates(const struct tls_server_options *tls)
 
     for (uint32_t i = 0; i < tls->sites_count; i++)
         (void)printf("  uses      %s%s%s\n", tls->sites[i].cert_path, words[tls->sites[i].client],
-                     tls->sites[i].staple_path != NULL ? ", OCSP answer" : "");
+                     tls->sites[i].staple_path != NULL ? ", OCSP answer"
+                     : tls->sites[i].fetches_staple    ? ", OCSP answers are fetched"
+                                                       : "");
 }
 
 static void show_listeners(const struct options *o)

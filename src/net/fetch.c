@@ -376,13 +376,20 @@ static struct fetch *copy_request(const struct fetch_request *request)
     return NULL;
 }
 
+static enum fetch_http http_of(const struct fetch_request *request)
+{
+    if (request->allows_plain_http)
+        return FETCH_HTTP_ANYWHERE;
+    return request->allows_loopback_http ? FETCH_HTTP_LOOPBACK : FETCH_HTTP_NOWHERE;
+}
+
 int fetch_start(struct outbound *o, const struct fetch_request *request,
                 void (*done)(void *context, const struct fetch_answer *answer), void *context)
 {
     struct fetch *f;
     int rc;
 
-    rc = fetch_url_check(view_of_text(request->url), request->allows_loopback_http, NULL);
+    rc = fetch_url_check(view_of_text(request->url), http_of(request), NULL);
     if (rc != OK)
         return rc;
     if (request->headers_count > FETCH_HEADERS_MAX)

@@ -36,6 +36,10 @@ struct fetch_request {     /* starts zeroed; everything is copied */
     unsigned headers_count;
     uint32_t bytes_max, deadline_ms; /* 0: as above */
     bool allows_loopback_http;       /* http:// to an address of this machine, written in digits */
+    /* http:// to anyone. For OCSP alone: responders are there to be asked without TLS, what they
+     * say is signed and checked by whoever asked, and the address comes from our own certificate.
+     */
+    bool allows_plain_http;
 };
 
 struct fetch_answer {
@@ -48,10 +52,10 @@ struct fetch_answer {
     bool has_freshness;
 };
 
+enum fetch_http { FETCH_HTTP_NOWHERE, FETCH_HTTP_LOOPBACK, FETCH_HTTP_ANYWHERE };
 /* Is it a URL that may be fetched? https://host[:port][/path][?query] of visible ASCII, without
- * user name and fragment; http:// for loopback addresses alone and only if allowed. Pure. E_INVALID
- * with *why. */
-int fetch_url_check(struct view url, bool allows_loopback_http, struct error *why);
+ * user name and fragment; http:// only where it is allowed. Pure. E_INVALID with *why. */
+int fetch_url_check(struct view url, enum fetch_http http, struct error *why);
 
 /* Any thread. `done` is called once, on the outbound thread, unless this fails: E_INVALID (url, a
  * header, or more than FETCH_HEADERS_MAX of them), E_NOMEM, E_FULL, E_CLOSED. */

@@ -29,7 +29,7 @@ static bool is_loopback(const struct http_host *host)
            ip_address_is_loopback(&address);
 }
 
-static const char *find_fault(struct view url, bool allows_loopback_http)
+static const char *find_fault(struct view url, enum fetch_http http)
 {
     bool is_https = view_starts_with(url, VIEW("https://"));
     size_t scheme = is_https ? 8 : 7;
@@ -45,16 +45,16 @@ static const char *find_fault(struct view url, bool allows_loopback_http)
     }
     if (!http_host_parse(&host, authority_of(view_of(url.ptr + scheme, url.len - scheme))))
         return "names no host: https://HOST/PATH, without user name";
-    if (!is_https && !allows_loopback_http)
+    if (!is_https && http == FETCH_HTTP_NOWHERE)
         return "must begin with https://: over http anyone on the way could change the answer";
-    if (!is_https && !is_loopback(&host))
+    if (!is_https && http == FETCH_HTTP_LOOPBACK && !is_loopback(&host))
         return "must begin with https://; http:// is for loopback addresses such as 127.0.0.1";
     return NULL;
 }
 
-int fetch_url_check(struct view url, bool allows_loopback_http, struct error *why)
+int fetch_url_check(struct view url, enum fetch_http http, struct error *why)
 {
-    const char *fault = find_fault(url, allows_loopback_http);
+    const char *fault = find_fault(url, http);
 
     if (fault == NULL)
         return OK;

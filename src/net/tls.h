@@ -28,6 +28,7 @@ struct tls_site_options {
     const char *const *names;         /* none: those of the certificate */
     uint32_t names_count;
     const char *staple_path; /* an OCSP answer in DER; NULL: none */
+    bool fetches_staple; /* a place for one that staple_fetch.h keeps filled; not with the path */
     const char *client_ca_path, *client_crl_path;
     enum tls_client_policy client;
     uint32_t client_depth;    /* certificates between the client's own and the trusted one */

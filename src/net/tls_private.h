@@ -3,10 +3,12 @@
 #ifndef NET_TLS_PRIVATE_H
 #define NET_TLS_PRIVATE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "crypto/ocsp.h"
 #include "net/tls.h"
 
 struct ssl_ctx_st;
@@ -15,7 +17,18 @@ struct stack_st_X509;
 struct stack_st_X509_CRL;
 struct tls_tickets;
 
-/* One certificate with all that goes with it. Read-only once made. */
+/* The OCSP answer about one certificate. */
+struct tls_staple {
+    pthread_mutex_t lock; /* of the answer: workers send it, the outbound thread replaces it */
+    struct buf der;       /* empty: none */
+    int64_t until_s;      /* wall clock: no longer sent from then on */
+    struct ocsp_subject *about; /* NULL: the issuer is not in the certificate file */
+    char *name;                 /* what follows is for tls_staple_follow: the certificate's file */
+    char *url;                  /* NULL: the certificate names no responder */
+    struct buf request;
+};
+
+/* One certificate with all that goes with it. Read-only once made, but for what locks itself. */
 struct tls_site {
     struct ssl_ctx_st *context;
     struct tls_tickets *tickets; /* NULL: asks for client certificates, so has none */
@@ -25,8 +38,7 @@ struct tls_site {
     struct stack_st_X509 *authorities; /* who signs client certificates; NULL: none is asked for */
     struct stack_st_X509_CRL *crls;    /* NULL: none */
     uint8_t id[32];                    /* session id context: names, policy, certificate, CA, CRL */
-    struct buf staple;
-    int64_t staple_until_s; /* wall clock */
+    struct tls_staple *staple;         /* NULL: none is ever sent */
 };
 struct tls_server {
     atomic_uint references;
@@ -62,6 +74,18 @@ bool tls_trust_revokes(const struct tls_site *site, struct stack_st_X509 *chain)
 
 /* tls_staple.c */
 int tls_staple_load(struct tls_site *site, const char *path, struct error *why);
+/* A place that is empty yet, with what it takes to fill it. `name` stands for the certificate in
+ * the log. */
+int tls_staple_follow(struct tls_site *site, const char *name, struct error *why);
+/* Any thread: this answer from now on, if it says that the certificate is good. *answer is written
+ * for E_DENIED too if that is because it says revoked, and only then is_revoked is true: zero it
+ * before. Otherwise the old one stays. */
+int tls_staple_take(struct tls_staple *staple, struct view der, struct ocsp_answer *answer,
+                    struct error *why);
+void tls_staple_drop(struct tls_staple *staple); /* any thread: sends none */
+/* The answer of `from`, if it is about the same certificate. Any thread. */
+void tls_staple_inherit(struct tls_staple *staple, struct tls_staple *from);
+void tls_staple_free(struct tls_staple *staple); /* NULL is fine */
 
 /* tls_names.c */
 int tls_names_load(struct tls_site *site, const struct tls_site_options *o, struct error *why);

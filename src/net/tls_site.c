@@ -18,7 +18,6 @@
 #define RSA_BITS_MIN  2048
 #define TICKET_LIFE_S (12 * 3600) /* within which its key exists for certain */
 #define FILE_MAX      (16 * 1024 * 1024)
-#define STAPLE_MAX    (64 * 1024)
 
 /* Anything else, such as a pipe, could hold a reload up for ever. */
 static bool is_file(const char *path, struct stat *st)
@@ -158,7 +157,6 @@ int tls_site_open(struct tls_site *site, const struct tls_site_options *o, bool 
     int rc;
 
     site->client = o->client;
-    buf_init(&site->staple, STAPLE_MAX);
     site->context = SSL_CTX_new(TLS_server_method());
     if (site->context == NULL)
         return E_NOMEM;
@@ -174,6 +172,8 @@ int tls_site_open(struct tls_site *site, const struct tls_site_options *o, bool 
         rc = tls_trust_load(site, o, why);
     if (rc == OK && o->staple_path != NULL)
         rc = tls_staple_load(site, o->staple_path, why);
+    else if (rc == OK && o->fetches_staple)
+        rc = tls_staple_follow(site, o->cert_path, why);
     if (rc == OK && make_id(site, o) != OK) {
         error_set(why, "cannot read the files of %s a second time", o->cert_path);
         rc = E_IO;
@@ -190,7 +190,7 @@ void tls_site_clear(struct tls_site *site)
     for (uint32_t i = 0; i < site->names_count; i++)
         free(site->names[i]);
     free(site->names);
-    buf_clear(&site->staple);
+    tls_staple_free(site->staple);
     memset(site, 0, sizeof(*site));
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls_staple.c: an OCSP answer from a file, sent with the certificate (RFC 6066 section 8). It is
- * checked when it is loaded, so that a handshake only copies it; past its next update it is no
- * longer sent. Fetching one is another program's job. */
-#include <openssl/err.h>
-#include <openssl/ocsp.h>
+/* tls_staple.c: the OCSP answer that is sent with a certificate (RFC 6066 section 8), from a file
+ * or fetched (tls_staple_fetch.c). It is checked when it comes, so that a handshake only copies it;
+ * past its next update it is no longer sent. The outbound thread puts a new one in its place while
+ * workers shake hands, so both hold the lock, for the time of a copy of some 500 bytes. */
 #include <openssl/ssl.h>
-#include <time.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "net/fetch.h"
 #include "net/tls_private.h"
-
-#define CLOCK_SKEW_S 300
 
 /* The certificate that stands behind ours in the file and signed it; NULL: none does. */
 static X509 *find_issuer(SSL_CTX *context)
@@ -28,137 +28,175 @@ static X509 *find_issuer(SSL_CTX *context)
     return NULL;
 }
 
-/* Signed by the issuer, or by a responder that the issuer named (RFC 6960 section 4.2.2.2). */
-static bool is_signed(OCSP_BASICRESP *basic, X509 *issuer)
-{
-    X509_STORE *store = X509_STORE_new();
-    STACK_OF(X509) *known = sk_X509_new_null();
-    bool answer = store != NULL && known != NULL && sk_X509_push(known, issuer) > 0 &&
-                  X509_STORE_add_cert(store, issuer) == 1 &&
-                  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
-                  OCSP_basic_verify(basic, known, store, 0) == 1;
-
-    sk_X509_free(known);
-    X509_STORE_free(store);
-    return answer;
-}
-
-/* The row about our certificate, whatever digest the responder names issuers by. */
-static OCSP_SINGLERESP *find_row(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer)
-{
-    for (int i = 0; i < OCSP_resp_count(basic); i++) {
-        OCSP_SINGLERESP *row = OCSP_resp_get0(basic, i);
-        const OCSP_CERTID *id = OCSP_SINGLERESP_get0_id(row);
-        ASN1_OBJECT *digest = NULL;
-        OCSP_CERTID *ours = NULL;
-        const EVP_MD *md;
-        bool is_it;
-
-        (void)OCSP_id_get0_info(NULL, &digest, NULL, NULL, (OCSP_CERTID *)(uintptr_t)id);
-        md = EVP_get_digestbyobj(digest);
-        if (md != NULL)
-            ours = OCSP_cert_to_id(md, cert, issuer);
-        is_it = ours != NULL && OCSP_id_cmp(ours, id) == 0;
-        OCSP_CERTID_free(ours);
-        if (is_it)
-            return row;
-    }
-    return NULL;
-}
-
-static int check_row(struct tls_site *site, OCSP_SINGLERESP *row, const char *path,
-                     struct error *why)
-{
-    ASN1_GENERALIZEDTIME *from = NULL, *until = NULL;
-    struct tm end;
-    int reason;
-
-    if (OCSP_single_get0_status(row, &reason, NULL, &from, &until) != V_OCSP_CERTSTATUS_GOOD) {
-        error_set(why, "%s does not say that the certificate is good", path);
-        return E_DENIED;
-    }
-    if (until == NULL || ASN1_TIME_to_tm(until, &end) != 1 ||
-        OCSP_check_validity(from, until, CLOCK_SKEW_S, -1) != 1) {
-        error_set(why, "%s is out of date, or does not say until when it is good; fetch a new one",
-                  path);
-        return E_EXPIRED;
-    }
-    site->staple_until_s = (int64_t)timegm(&end);
-    return OK;
-}
-
-static int check_answer(struct tls_site *site, OCSP_BASICRESP *basic, const char *path,
-                        struct error *why)
-{
-    X509 *cert = SSL_CTX_get0_certificate(site->context), *issuer = find_issuer(site->context);
-    OCSP_SINGLERESP *row;
-
-    if (issuer == NULL) {
-        error_set(why,
-                  "%s cannot be checked: put the issuer's certificate behind the server's own in "
-                  "the certificate file",
-                  path);
-        return E_MISSING;
-    }
-    if (!is_signed(basic, issuer)) {
-        error_set(why, "%s is not signed by the certificate's issuer", path);
-        return E_DENIED;
-    }
-    row = find_row(basic, cert, issuer);
-    if (row == NULL) {
-        error_set(why, "%s speaks of another certificate", path);
-        return E_INVALID;
-    }
-    return check_row(site, row, path, why);
-}
-
 static int on_status(SSL *ssl, void *context)
 {
-    const struct tls_site *site = context;
-    unsigned char *copy;
+    struct tls_staple *staple = context;
+    unsigned char *copy = NULL;
+    size_t len = 0;
 
-    if (clock_wall_s() >= site->staple_until_s)
-        return SSL_TLSEXT_ERR_NOACK;
-    copy = OPENSSL_memdup(site->staple.data, site->staple.len);
+    (void)pthread_mutex_lock(&staple->lock);
+    if (staple->der.len > 0 && clock_wall_s() < staple->until_s) {
+        len = staple->der.len;
+        copy = OPENSSL_memdup(staple->der.data, len);
+    }
+    (void)pthread_mutex_unlock(&staple->lock);
     if (copy == NULL)
         return SSL_TLSEXT_ERR_NOACK;
-    if (SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)site->staple.len) != 1) {
+    if (SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)len) != 1) {
         OPENSSL_free(copy);
         return SSL_TLSEXT_ERR_NOACK;
     }
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* An empty place for the answer, from which handshakes take it. */
+static int make(struct tls_site *site)
+{
+    struct tls_staple *staple = calloc(1, sizeof(*staple));
+    X509 *issuer = find_issuer(site->context);
+
+    if (staple == NULL)
+        return E_NOMEM;
+    (void)pthread_mutex_init(&staple->lock, NULL);
+    buf_init(&staple->der, OCSP_ANSWER_BYTES_MAX);
+    buf_init(&staple->request, OCSP_REQUEST_BYTES_MAX);
+    site->staple = staple;
+    if (issuer != NULL &&
+        ocsp_subject_new(&staple->about, SSL_CTX_get0_certificate(site->context), issuer) != OK)
+        return E_NOMEM;
+    if (SSL_CTX_set_tlsext_status_cb(site->context, on_status) != 1 ||
+        SSL_CTX_set_tlsext_status_arg(site->context, staple) != 1)
+        return E_CRYPTO;
+    return OK;
+}
+
+void tls_staple_free(struct tls_staple *staple)
+{
+    if (staple == NULL)
+        return;
+    (void)pthread_mutex_destroy(&staple->lock);
+    buf_clear(&staple->der);
+    buf_clear(&staple->request);
+    ocsp_subject_free(staple->about);
+    free(staple->url);
+    free(staple->name);
+    free(staple);
+}
+
+static void put(struct tls_staple *staple, struct buf *der, int64_t until_s)
+{
+    struct buf old;
+
+    (void)pthread_mutex_lock(&staple->lock);
+    old = staple->der;
+    staple->der = *der;
+    staple->until_s = until_s;
+    (void)pthread_mutex_unlock(&staple->lock);
+    *der = old;
+}
+
+void tls_staple_drop(struct tls_staple *staple)
+{
+    struct buf empty = BUF_INIT(OCSP_ANSWER_BYTES_MAX);
+
+    put(staple, &empty, 0);
+    buf_clear(&empty);
+}
+
+int tls_staple_take(struct tls_staple *staple, struct view der, struct ocsp_answer *answer,
+                    struct error *why)
+{
+    struct buf copy = BUF_INIT(OCSP_ANSWER_BYTES_MAX);
+    int rc = ocsp_answer_read(answer, staple->about, der, clock_wall_s(), why);
+
+    if (rc != OK)
+        return rc;
+    if (answer->is_revoked) {
+        error_set(why, "does not say that the certificate is good: it says revoked");
+        return E_DENIED;
+    }
+    rc = buf_append(&copy, der.ptr, der.len);
+    if (rc == OK)
+        put(staple, &copy, answer->until_s);
+    else
+        error_set(why, "does not fit into memory");
+    buf_clear(&copy);
+    return rc;
+}
+
+void tls_staple_inherit(struct tls_staple *staple, struct tls_staple *from)
+{
+    struct buf copy = BUF_INIT(OCSP_ANSWER_BYTES_MAX);
+    struct ocsp_answer answer;
+    int rc;
+
+    if (staple->about == NULL || !view_eq(buf_view(&staple->request), buf_view(&from->request)))
+        return;
+    (void)pthread_mutex_lock(&from->lock);
+    rc = buf_append(&copy, from->der.data, from->der.len);
+    (void)pthread_mutex_unlock(&from->lock);
+    if (rc == OK && copy.len > 0)
+        (void)tls_staple_take(staple, buf_view(&copy), &answer, NULL);
+    buf_clear(&copy);
+}
+
 int tls_staple_load(struct tls_site *site, const char *path, struct error *why)
 {
-    const unsigned char *at;
-    OCSP_RESPONSE *answer = NULL;
-    OCSP_BASICRESP *basic = NULL;
-    int rc = file_read(&site->staple, path);
+    struct buf der = BUF_INIT(OCSP_ANSWER_BYTES_MAX);
+    struct ocsp_answer answer;
+    struct error fault = {.text = ""};
+    int rc = file_read(&der, path);
 
     if (rc != OK) {
         error_set(why, "cannot read %s (a regular file of at most 64 KiB)", path);
+        buf_clear(&der);
         return rc;
     }
-    at = site->staple.data;
-    if (site->staple.len > 0)
-        answer = d2i_OCSP_RESPONSE(NULL, &at, (long)site->staple.len);
-    if (answer != NULL && at == site->staple.data + site->staple.len &&
-        OCSP_response_status(answer) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
-        basic = OCSP_response_get1_basic(answer);
-    if (basic != NULL) {
-        rc = check_answer(site, basic, path, why);
+    rc = make(site);
+    if (rc == OK && site->staple->about == NULL) {
+        error_set(why,
+                  "%s cannot be checked: put the issuer's certificate behind the server's own in "
+                  "the certificate file",
+                  path);
+        rc = E_MISSING;
+    } else if (rc == OK) {
+        rc = tls_staple_take(site->staple, buf_view(&der), &answer, &fault);
+        if (rc != OK)
+            error_set(why, "%s %s", path, fault.text);
     } else {
-        error_set(why, "%s is no successful OCSP answer in DER form", path);
-        rc = E_INVALID;
+        error_set(why, "cannot prepare OCSP answers: %s", status_text(rc));
     }
-    OCSP_BASICRESP_free(basic);
-    OCSP_RESPONSE_free(answer);
-    ERR_clear_error();
+    buf_clear(&der);
+    return rc;
+}
+
+/* The first responder that may be asked. */
+static char *find_url(const struct ocsp_subject *about)
+{
+    char url[FETCH_URL_BYTES_MAX + 1];
+    int rc;
+
+    for (int i = 0; (rc = ocsp_subject_url(about, i, url, sizeof(url))) != E_MISSING; i++)
+        if (rc == OK && fetch_url_check(view_of_text(url), FETCH_HTTP_ANYWHERE, NULL) == OK)
+            return strdup(url);
+    return NULL;
+}
+
+int tls_staple_follow(struct tls_site *site, const char *name, struct error *why)
+{
+    struct tls_staple *staple;
+    int rc = make(site);
+
+    staple = site->staple;
+    if (rc == OK)
+        staple->name = strdup(name);
+    if (rc == OK && staple->about != NULL) {
+        staple->url = find_url(staple->about);
+        rc = ocsp_request_encode(&staple->request, staple->about);
+    }
+    if (rc == OK && staple->name == NULL)
+        rc = E_NOMEM;
     if (rc != OK)
-        return rc;
-    if (SSL_CTX_set_tlsext_status_cb(site->context, on_status) != 1 ||
-        SSL_CTX_set_tlsext_status_arg(site->context, site) != 1)
-        return E_CRYPTO;
-    return OK;
+        error_set(why, "cannot prepare OCSP answers for %s: %s", name, status_text(rc));
+    return rc;
 }

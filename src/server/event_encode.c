@@ -42,6 +42,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_SLOW_READER] = {"slow_reader", SEVERITY_WARNING},
     [EVENT_PEER_DEAD] = {"peer_dead", SEVERITY_NOTICE},
     [EVENT_KEY_SOURCE] = {"key_source", SEVERITY_NOTICE},
+    [EVENT_OCSP_STAPLE] = {"ocsp_staple", SEVERITY_NOTICE},
     [EVENT_REVOKED] = {"revoked", SEVERITY_NOTICE},
     [EVENT_SESSION_ENDED] = {"session_ended", SEVERITY_NOTICE},
     [EVENT_API_CALL] = {"api_call", SEVERITY_NOTICE},

@@ -40,6 +40,7 @@ enum event_type {
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
     EVENT_KEY_SOURCE,    /* keys of an issuer: fetched, failed, stale */
+    EVENT_OCSP_STAPLE,   /* an OCSP answer about a certificate of ours: fetched, failed, revoked */
     EVENT_REVOKED,       /* a connection closed by POST /api/revoke */
     EVENT_SESSION_ENDED, /* a connection closed because its session has ended; code = why */
     EVENT_API_CALL,      /* a call of the internal API; code = that of the answer, action = which */

@@ -246,7 +246,7 @@ static void add_key_url(struct jwt_issuer *issuer, const struct issuer_draft *dr
     struct error why = {{0}, 0, 0};
     unsigned errors_before = problems->errors;
 
-    if (fetch_url_check(view_of_text(draft->jwks_url), false, &why) != OK)
+    if (fetch_url_check(view_of_text(draft->jwks_url), FETCH_HTTP_NOWHERE, &why) != OK)
         problems_add(problems, place->line, place->column, "`jwks_url` %s", why.text);
     if (draft->jwks_ca != NULL)
         read_authorities(&pem, draft, entry, problems);

@@ -27,7 +27,7 @@ struct loading {
 /* One certificate while it is read. */
 struct site_draft {
     char *cert, *key, *staple, *ca, *crl;
-    int policy, crl_scope; /* indexes into the words of options_tls.c */
+    int policy, crl_scope, ocsp; /* indexes into the words of options_tls.c */
     uint64_t depth;
     struct node *names;
 };

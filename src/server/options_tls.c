@@ -19,6 +19,8 @@ static const char *const policy_names[] = {[TLS_CLIENT_OFF] = "off",
                                            [TLS_CLIENT_OPTIONAL] = "optional",
                                            [TLS_CLIENT_REQUIRED] = "required",
                                            NULL};
+enum { OCSP_OFF, OCSP_FETCH };
+static const char *const ocsp_names[] = {[OCSP_OFF] = "off", [OCSP_FETCH] = "fetch", NULL};
 static const char *const crl_names[] = {"client", "chain", NULL};
 
 static int read_names(struct node *value, void *target, struct problems *problems)
@@ -52,6 +54,13 @@ static int read_certificates(struct node *value, void *target, struct problems *
          .offset = offsetof(type_, base staple),                                                   \
          .help = "DER file: an OCSP answer about the certificate, sent along until it is out of "  \
                  "date"},                                                                          \
+        {.name = "ocsp",                                                                           \
+         .type = OPTION_ENUM,                                                                      \
+         .offset = offsetof(type_, base ocsp),                                                     \
+         .choices = ocsp_names,                                                                    \
+         .fallback = "off",                                                                        \
+         .help = "fetch: keeps an OCSP answer at hand, from the responder that the certificate "   \
+                 "names, and sends it along"},                                                     \
         {.name = "client_certificates",                                                            \
          .type = OPTION_ENUM,                                                                      \
          .offset = offsetof(type_, base policy),                                                   \
@@ -186,6 +195,11 @@ static void take_site(const struct loading *l, struct listen_options *out,
     site->cert_path = take_path(l, map, "cert", draft->cert, problems);
     site->key_path = take_path(l, map, "key", draft->key, problems);
     site->staple_path = take_path(l, map, "ocsp_staple", draft->staple, problems);
+    site->fetches_staple = draft->ocsp == OCSP_FETCH;
+    if (site->fetches_staple && draft->staple != NULL)
+        problems_add(problems, map->line, map->column,
+                     "`ocsp: fetch` and `ocsp_staple` do not go together: one of them says where "
+                     "the answer comes from");
     if (draft->names != NULL)
         take_names(site, draft->names, problems);
 }
@@ -202,6 +216,8 @@ static void take_entry(const struct loading *l, struct listen_options *out,
         problems_add(problems, entry->line, entry->column,
                      "an entry of `certificates` needs both `cert` and `key`");
     } else {
+        if (node_member(entry, "ocsp") == NULL && draft.staple == NULL)
+            draft.ocsp = listener->site.ocsp; /* said once for all certificates */
         take_site(l, out, &draft, entry, problems);
         site = (struct tls_site_options *)(uintptr_t)&out->tls.sites[out->tls.sites_count - 1];
         if (node_member(entry, "client_certificates") != NULL)

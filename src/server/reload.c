@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/peer.h"
+#include "server/staples.h"
 
 /* One worker's share: a reference for each listener. */
 struct tls_set {
@@ -140,6 +141,8 @@ int server_reload(struct server *s)
 
     if (rc == OK)
         rc = send_all(s, set);
+    if (rc == OK)
+        staples_replace(s, set->items, set->count);
     tell(s, rc, &why);
     set_free(set);
     return rc;

@@ -15,6 +15,7 @@
 #include "server/key_sources.h"
 #include "server/peer.h"
 #include "server/push.h"
+#include "server/staples.h"
 
 static void make_limits(struct server *s)
 {
@@ -119,6 +120,10 @@ static int open_all(struct server *s, struct error *why)
     rc = open_tables(s, why);
     if (rc == OK)
         rc = open_tls(s, why);
+    if (rc == OK && staples_open(s) != OK) {
+        error_set(why, "out of memory");
+        rc = E_NOMEM;
+    }
     for (unsigned i = 0; rc == OK && i < s->workers_count; i++) {
         rc = worker_open(&s->workers[i], s, i);
         if (rc != OK)
@@ -138,6 +143,7 @@ static void free_parts(struct server *s)
     }
     internal_free(s->internal);
     closer_free(s->closer);
+    staples_free(s);
     free(s->workers);
     for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
         tls_server_drop(s->tls[i]);
@@ -189,8 +195,11 @@ int server_run(struct server *s)
     int rc;
 
     rc = key_sources_start(s);
+    if (rc == OK)
+        rc = staples_start(s);
     if (rc != OK) {
         log_line(LOG_ERROR, "cannot start what downloads keys: %s", status_text(rc));
+        staples_stop(s);
         key_sources_stop(s);
         return rc;
     }
@@ -210,6 +219,7 @@ int server_run(struct server *s)
     worker_run(&s->workers[0]);
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(s->workers[i].thread, NULL);
+    staples_stop(s);
     key_sources_stop(s);
     log_simple(s, EVENT_SERVER_STOP);
     return started < s->workers_count ? E_NOMEM : OK;

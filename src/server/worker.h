@@ -34,6 +34,7 @@
 struct closer;       /* close_job.h */
 struct internal;     /* internal.h */
 struct session_ends; /* close_job.h */
+struct staple_fetch; /* net/staple_fetch.h */
 
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
@@ -46,7 +47,8 @@ struct server {
     struct broker *broker;
     /* The thread for what is slow; NULL while nothing needs it. */
     struct outbound *outbound;
-    struct tls_server **tls; /* one a listener, of the start; NULL where it is plaintext */
+    struct staple_fetch *staples; /* staples.h; NULL: none are fetched */
+    struct tls_server **tls;      /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
     struct rate_limit per_minute, per_hour, control_frames;
     struct ws_limits limits_channels, limits_first, limits_echo;

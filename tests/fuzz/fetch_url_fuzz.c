@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text, *host, *scheme;
     CURLU *parsed;
 
-    if (fetch_url_check(url, is_loopback_allowed, NULL) != 0)
+    if (fetch_url_check(url, is_loopback_allowed ? FETCH_HTTP_LOOPBACK : FETCH_HTTP_NOWHERE,
+                        NULL) != 0)
         return 0;
     text = view_dup(url);
     parsed = curl_url();

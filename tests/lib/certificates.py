@@ -7,7 +7,7 @@ import os
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 
 def _name(text):
@@ -59,20 +59,24 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, directory, stem="server", names=("localhost",), addresses=("127.0.0.1", "::1"),
-              days=7, client=False):
-        """Writes <stem>.crt and <stem>.key (0600) and returns their paths. Negative days: already expired."""
+              days=7, client=False, responder=None):
+        """Writes <stem>.crt and <stem>.key (0600) and returns their paths. Negative days: already expired. responder: the
+        URL of an OCSP responder; then this authority's certificate stands behind the one issued."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = [x509.DNSName(n) for n in names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-        certificate = (
+        builder = (
             _builder(names[0] if names else stem, self.certificate.subject, key.public_key(), days)
             .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
-            .sign(self.key, hashes.SHA256()))
-        return _write(directory, stem, [certificate], key)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False))
+        if responder is None:
+            return _write(directory, stem, [builder.sign(self.key, hashes.SHA256())], key)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(
+            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]), False)
+        return _write(directory, stem, [builder.sign(self.key, hashes.SHA256()), self.certificate], key)
 
     def chain(self):
         """The certificates that a client must send along: this authority's, and those above it but the root."""

@@ -11,13 +11,13 @@
 #include "net/fetch.h"
 #include "three_ways.h"
 
-static int check(const char *text, bool allows_loopback_http)
+static int check(const char *text, enum fetch_http http)
 {
     struct guarded g = guarded_copy(text, strlen(text));
     struct error why = {{0}, 0, 0};
     int rc;
 
-    rc = fetch_url_check(view_of(g.data, strlen(text)), allows_loopback_http, &why);
+    rc = fetch_url_check(view_of(g.data, strlen(text)), http, &why);
     assert_true((rc == OK) == (why.text[0] == '\0'));
     guarded_free(&g);
     return rc;
@@ -37,7 +37,7 @@ static void https_urls_with_a_host_are_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (check(rows[i], false) != OK || check(rows[i], true) != OK)
+        if (check(rows[i], FETCH_HTTP_NOWHERE) != OK || check(rows[i], FETCH_HTTP_LOOPBACK) != OK)
             fail_msg("%s", rows[i]);
     }
 }
@@ -79,7 +79,8 @@ static void everything_else_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (check(rows[i], false) != E_INVALID || check(rows[i], true) != E_INVALID)
+        if (check(rows[i], FETCH_HTTP_NOWHERE) != E_INVALID ||
+            check(rows[i], FETCH_HTTP_LOOPBACK) != E_INVALID)
             fail_msg("%s", rows[i]);
     }
 }
@@ -104,9 +105,29 @@ static void plain_http_is_for_loopback_and_only_when_allowed(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (check(rows[i].text, true) != rows[i].allowed || check(rows[i].text, false) != E_INVALID)
+        if (check(rows[i].text, FETCH_HTTP_LOOPBACK) != rows[i].allowed ||
+            check(rows[i].text, FETCH_HTTP_NOWHERE) != E_INVALID)
             fail_msg("%s", rows[i].text);
     }
+}
+
+static void http_to_anyone_is_still_a_url_without_tricks(void **state)
+{
+    static const char *const bad[] = {"http://",
+                                      "http://user@ocsp.example.com/",
+                                      "http://ocsp.example.com/#x",
+                                      "http://{a}.example.com/",
+                                      "ldap://ocsp.example.com/",
+                                      "HTTP://ocsp.example.com/"};
+
+    (void)state;
+    assert_int_equal(check("http://ocsp.example.com/a", FETCH_HTTP_ANYWHERE), OK);
+    assert_int_equal(check("http://ocsp.example.com", FETCH_HTTP_ANYWHERE), OK);
+    assert_int_equal(check("http://127.0.0.1:80/", FETCH_HTTP_ANYWHERE), OK);
+    assert_int_equal(check("https://ocsp.example.com/", FETCH_HTTP_ANYWHERE), OK);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (check(bad[i], FETCH_HTTP_ANYWHERE) != E_INVALID)
+            fail_msg("%s", bad[i]);
 }
 
 static void length_has_an_end(void **state)
@@ -117,10 +138,10 @@ static void length_has_an_end(void **state)
     memset(text, 'a', sizeof(text));
     memcpy(text, "https://id.example.com/", 23);
     text[FETCH_URL_BYTES_MAX] = '\0';
-    assert_int_equal(check(text, false), OK);
+    assert_int_equal(check(text, FETCH_HTTP_NOWHERE), OK);
     text[FETCH_URL_BYTES_MAX] = 'a';
     text[FETCH_URL_BYTES_MAX + 1] = '\0';
-    assert_int_equal(check(text, false), E_INVALID);
+    assert_int_equal(check(text, FETCH_HTTP_NOWHERE), E_INVALID);
 }
 
 int main(void)
@@ -129,6 +150,7 @@ int main(void)
         cmocka_unit_test(https_urls_with_a_host_are_taken),
         cmocka_unit_test(everything_else_is_refused),
         cmocka_unit_test(plain_http_is_for_loopback_and_only_when_allowed),
+        cmocka_unit_test(http_to_anyone_is_still_a_url_without_tricks),
         cmocka_unit_test(length_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,7 +185,30 @@ static void what_is_asked_of_clients_is_whole_or_refused(void **state)
     assert_fault(TLS(SERVER ", client_depth: 10"), "client_depth");
     assert_fault(TLS("certificates: [{" SERVER ", client_ca: ca.crt}]"),
                  "say `client_certificates` here too");
-    assert_fault(TLS(SERVER ", ocsp_staple: ca.crt"), "is no successful OCSP answer");
+    assert_fault(TLS(SERVER ", ocsp_staple: ca.crt"),
+                 "ca.crt cannot be checked: put the issuer's certificate");
+}
+
+static void who_fetches_ocsp_answers_is_said_once_or_for_each(void **state)
+{
+    struct options *o = load_good(
+        TLS(SERVER ", ocsp: fetch, certificates: ["
+                   "{cert: wildcard.crt, key: wildcard.key, names: [example.com]}, "
+                   "{cert: wildcard.crt, key: wildcard.key, names: [a.example.com], ocsp: off}]"));
+    const struct tls_server_options *tls = &o->listeners[0].tls;
+
+    (void)state;
+    assert_true(tls->sites[0].fetches_staple);
+    assert_true(tls->sites[1].fetches_staple);
+    assert_false(tls->sites[2].fetches_staple);
+    options_free(o);
+    o = load_good(TLS(SERVER));
+    assert_false(o->listeners[0].tls.sites[0].fetches_staple);
+    options_free(o);
+    assert_fault(TLS(SERVER ", ocsp: fetch, ocsp_staple: ca.crt"), "do not go together");
+    assert_fault(TLS("certificates: [{" SERVER ", ocsp: fetch, ocsp_staple: ca.crt}]"),
+                 "do not go together");
+    assert_fault(TLS(SERVER ", ocsp: fetched"), "did you mean `fetch`?");
 }
 
 int main(void)
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(addresses_must_be_addresses),
         cmocka_unit_test(several_certificates_are_told_apart_by_their_names),
         cmocka_unit_test(what_is_asked_of_clients_is_whole_or_refused),
+        cmocka_unit_test(who_fetches_ocsp_answers_is_said_once_or_for_each),
         cmocka_unit_test(keys_of_later_versions_are_not_ignored),
     };
 
