@@ -19,7 +19,7 @@
 /* Ceilings of strip and allow, on what goes in (if it holds any & < >) and on what comes out. */
 #define SANITIZE_BYTES_MAX      16384
 #define SANITIZE_TAGS_MAX       500 /* `<` */
-#define SANITIZE_ATTRIBUTES_MAX 32  /* of one tag */
+#define SANITIZE_ATTRIBUTES_MAX 16  /* of one tag */
 #define SANITIZE_DEPTH_MAX      64  /* of tags that stay; deeper ones go, their text stays */
 #define SANITIZE_PARSER_MAX     ((size_t)2 * 1024 * 1024) /* bytes the HTML parser may use */
 

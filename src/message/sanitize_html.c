@@ -14,6 +14,7 @@
 #include <gumbo.h>
 #include <setjmp.h>
 
+#include "base/code_point.h"
 #include "base/status.h"
 #include "base/wr.h"
 #include "message/sanitize.h"
@@ -131,12 +132,32 @@ static void settle_break(struct html_out *h)
         put_byte(h, '\n');
 }
 
+/* Returns how many bytes it was. What stands here is valid UTF-8: the parser has seen to that. */
+static size_t put_code_point(struct html_out *h, const char *at)
+{
+    uint8_t first = (uint8_t)*at;
+    uint32_t value = first;
+    size_t len = 1;
+
+    if (first >= 0x80)
+        len = code_point_decode((const uint8_t *)at, strnlen(at, 4), &value);
+    if (len == 0 || sanitize_is_odd(value)) {
+        settle_ampersand(h, ' ');
+        h->is_pre_fresh = false;
+        wr_text(&h->w, "\xef\xbf\xbd");
+        return len > 0 ? len : 1;
+    }
+    for (size_t i = 0; i < len; i++)
+        put_byte(h, at[i]);
+    return len;
+}
+
 static void put_text(struct html_out *h, const char *text)
 {
     if (*text != '\0')
         settle_break(h);
-    for (; *text != '\0' && !h->w.failed; text++)
-        put_byte(h, *text);
+    while (*text != '\0' && !h->w.failed)
+        text += put_code_point(h, text);
 }
 
 static void put_tag(struct html_out *h, const char *before, GumboTag tag)

@@ -3,11 +3,21 @@
  * plain scans that need no parser. */
 #include "message/sanitize_html.h"
 
+#include <string.h>
+
 #include "base/code_point.h"
 #include "message/sanitize.h"
 
 #define URL_BYTES_MAX 2048
 #define SCAN_MAX      ((size_t)8 * SANITIZE_BYTES_MAX) /* bytes looked at within all tags */
+
+bool sanitize_is_odd(uint32_t value)
+{
+    if (value < ' ')
+        return value != '\t' && value != '\n' && value != '\f' && value != '\r';
+    return (value >= 0x7f && value <= 0x9f) || (value >= 0xfdd0 && value <= 0xfdef) ||
+           (value & 0xfffe) == 0xfffe;
+}
 
 /* What no written URL needs (RFC 3986 leaves it out), and what parsers of URLs drop, trim or turn
  * into something else: `java\nscript:`, ` https:`, `http:\\host`. */
@@ -20,7 +30,8 @@ static bool has_only_url_bytes(struct view url)
         uint32_t value;
         size_t len = code_point_decode(at, left, &value);
 
-        if (len == 0 || value <= ' ' || value == 0xa0 || code_point_is_control(value) ||
+        if (len == 0 || value <= ' ' || value == 0xa0 || sanitize_is_odd(value) ||
+            code_point_is_control(value) ||
             (value < 0x80 && strchr("\"'<>\\`{}|^", (int)value) != NULL))
             return false;
         at += len;
@@ -29,16 +40,50 @@ static bool has_only_url_bytes(struct view url)
     return true;
 }
 
-/* `https://bank.example@evil.example/` reads as one host and leads to another. */
+static size_t count_of(struct view v, const char *bytes)
+{
+    size_t len = 0;
+
+    while (len < v.len && v.ptr[len] != '\0' && strchr(bytes, v.ptr[len]) != NULL)
+        len++;
+    return len;
+}
+
+/* The bytes of the host at the start of v: a name, or an IPv6 address in brackets; 0: neither. */
+static size_t host_length(struct view v)
+{
+    size_t len = 0;
+
+    if (v.len > 0 && v.ptr[0] == '[') {
+        len = 1 + count_of(view_of(v.ptr + 1, v.len - 1), "0123456789abcdefABCDEF:.");
+        return len > 1 && len < v.len && v.ptr[len] == ']' ? len + 1 : 0;
+    }
+    while (len < v.len && strchr("/?#:@[]!$&()*+,;=%", v.ptr[len]) == NULL)
+        len++;
+    return len;
+}
+
+/* Two slashes, a host, perhaps a port. No user: `https://bank.example@evil.example/` reads as one
+ * host and leads to another. */
 static bool has_plain_host(struct view rest)
 {
-    struct view authority = {rest.ptr + 2, 0};
+    struct view v;
+    size_t len;
 
     if (!view_starts_with(rest, VIEW("//")))
         return false;
-    while (authority.len + 2 < rest.len && strchr("/?#", authority.ptr[authority.len]) == NULL)
-        authority.len++;
-    return authority.len > 0 && memchr(authority.ptr, '@', authority.len) == NULL;
+    v = view_of(rest.ptr + 2, rest.len - 2);
+    len = host_length(v);
+    if (len == 0)
+        return false;
+    v = view_of(v.ptr + len, v.len - len);
+    if (v.len > 0 && v.ptr[0] == ':') {
+        len = 1 + count_of(view_of(v.ptr + 1, v.len - 1), "0123456789");
+        if (len < 2 || len > 6)
+            return false;
+        v = view_of(v.ptr + len, v.len - len);
+    }
+    return v.len == 0 || strchr("/?#", v.ptr[0]) != NULL;
 }
 
 bool sanitize_link(struct view url, struct view *scheme, struct view *rest)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the demo page of `gateward dev` in Debian's Chromium: two people chat, a forbidden room and a bad token are refused,
-// a page from elsewhere gets no connection.
+// a page from elsewhere gets no connection. Then sanitize.mjs shows cleaned payloads to the same browser.
 //
 // usage: GATEWARD_BIN=build/gateward node tests/browser/run.mjs [RESULTS.tsv] [SCREENSHOT_FOLDER]
 import assert from "node:assert/strict";
@@ -12,6 +12,8 @@ import os from "node:os";
 import path from "node:path";
 import tls from "node:tls";
 import { chromium } from "playwright-core";
+
+import { sanitizeTests } from "./sanitize.mjs";
 
 const binary = process.env.GATEWARD_BIN ?? "build/gateward";
 const chromiumPath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -215,7 +217,7 @@ function record(verdict, name, why = "") {
 async function main() {
   let failed = 0;
   const server = await startServer();
-  let context;
+  let context, sanitising;
   try {
     context = await chromium.launchPersistentContext(path.join(scratch, "profile"), {
       executablePath: chromiumPath,
@@ -229,9 +231,12 @@ async function main() {
     const complaints = [];
     const alice = await openAs(context, server.links[0], complaints);
     const bob = await openAs(context, server.links[1], complaints);
-    for (const [name, test] of Object.entries(tests)) {
+    const demo = { server, context, alice, bob, complaints };
+    sanitising = await sanitizeTests(context, binary);
+    const rows = [...Object.entries(tests).map(([name, test]) => [name, () => test(demo)]), ...sanitising.rows];
+    for (const [name, test] of rows) {
       try {
-        await test({ server, context, alice, bob, complaints });
+        await test();
         record("pass", name);
       } catch (e) {
         failed++;
@@ -241,6 +246,7 @@ async function main() {
     }
   } finally {
     await context?.close();
+    await sanitising?.close();
     server.child.kill("SIGTERM");
   }
   const code = await server.ended;

@@ -24,10 +24,17 @@ static bool may(const char *url)
 
 static void ordinary_addresses_may(void **state)
 {
-    static const char *const rows[] = {"https://e.com",         "http://127.0.0.1:8080/a?b=c&d#e",
-                                       "HTTPS://E.COM/",        "https://e.com/@user/x:y",
-                                       "mailto:a@e.com",        "https://[::1]/",
-                                       "https://b\xc3\xbc.de/", "mailto:a@e.com?subject=x%20y"};
+    static const char *const rows[] = {"https://e.com",
+                                       "http://127.0.0.1:8080/a?b=c&d#e",
+                                       "HTTPS://E.COM/",
+                                       "https://e.com/@user/x:y",
+                                       "mailto:a@e.com",
+                                       "https://[::1]/",
+                                       "https://[fe80::1]:8443?x",
+                                       "https://e.com?x",
+                                       "https://e.com:80#x",
+                                       "https://b\xc3\xbc.de/",
+                                       "mailto:a@e.com?subject=x%20y"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -60,6 +67,17 @@ static void all_others_may_not(void **state)
                                        "https:\\\\e.com",
                                        "https://e.com\\@f.com",
                                        "https://a@e.com",
+                                       "https://e]]",
+                                       "https://[::1",
+                                       "https://[]/",
+                                       "https://[x]/",
+                                       "https://[::1]x",
+                                       "https://e.com:",
+                                       "https://e.com:x",
+                                       "https://e.com:123456",
+                                       "https://e%2ecom/",
+                                       "https://:80/",
+                                       "https://e.com:1@f.com",
                                        "https://a:b@e.com/",
                                        "https://e.com/\"",
                                        "https://e.com/'",
