@@ -87,6 +87,11 @@ static int print_token(const struct options *o, const struct token_request *requ
     if (!cli_roles(&o->policy.roles, request->roles, &roles))
         goto done;
     join_roles(&names, &o->policy.roles, roles);
+    if (request->tenant != NULL && issuer->tenant_claim == NULL) {
+        (void)fprintf(stderr, "gateward token: --tenant: auth.jwt[%u] has no tenant_claim\n",
+                      (unsigned)request->issuer);
+        goto done;
+    }
     rc = join_scopes(&scopes, request->scopes);
     if (rc != OK) {
         exit_code =
@@ -127,6 +132,9 @@ static int make_token(const struct token_request *request)
 
     if (!identity_user_ok(view_of_text(request->subject)))
         return refuse("--sub must be 1 to 64 of A-Z a-z 0-9 _ -", request->subject);
+    if (request->tenant != NULL && (strlen(request->tenant) > IDENTITY_TENANT_MAX ||
+                                    !identity_user_ok(view_of_text(request->tenant))))
+        return refuse("--tenant must be 1 to 32 of A-Z a-z 0-9 _ -", request->tenant);
     if (!cli_seconds(request->ttl, &ttl_s))
         return refuse("--ttl must be a time from 1s to 366d, such as 15m", request->ttl);
     o = cli_load(request->config);

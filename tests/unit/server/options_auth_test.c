@@ -63,6 +63,55 @@ static void null_switches_a_claim_off_and_nothing_else_does(void **state)
                  "out of range: 0s to 5m");
 }
 
+static void a_row_says_which_claims_count(void **state)
+{
+    struct options *o = load_good(ROW("algorithms: [HS256], " FILE_SECRET
+                                      ", issuer: a, audience: b, user_claim: /profile/login, "
+                                      "roles_claim: \"/https:~1~1id.test~1roles\", tenant_claim: "
+                                      "tid, required_claims: [email, /amr/0], profile: rfc9068"));
+    const struct jwt_issuer *issuer = &o->auth.issuers[0];
+
+    (void)state;
+    assert_string_equal(issuer->user_claim, "/profile/login");
+    assert_string_equal(issuer->roles_claim, "/https:~1~1id.test~1roles");
+    assert_string_equal(issuer->tenant_claim, "tid");
+    assert_int_equal(issuer->required_count, 2);
+    assert_string_equal(issuer->required_claims[0], "email");
+    assert_string_equal(issuer->required_claims[1], "/amr/0");
+    assert_int_equal(issuer->profile, JWT_PROFILE_RFC9068);
+    assert_ptr_equal(o->auth.scopes, &o->policy.scopes);
+    options_free(o);
+    o = load_good(ROW("algorithms: [HS256], " FILE_SECRET NO_CLAIMS ", required_claims: []"));
+    assert_string_equal(o->auth.issuers[0].user_claim, "sub");
+    assert_null(o->auth.issuers[0].tenant_claim);
+    assert_int_equal(o->auth.issuers[0].required_count, 0);
+    assert_int_equal(o->auth.issuers[0].profile, JWT_PROFILE_NONE);
+    options_free(o);
+}
+
+#define CLAIM_ROW(line)                                                                            \
+    LISTEN CHANNELS "auth:\n  jwt:\n    - algorithms: [HS256]\n      " FILE_SECRET                 \
+                    "\n      issuer: null\n      audience: null\n      " line "\n"
+
+static void bad_claims_are_named_with_their_line(void **state)
+{
+    (void)state;
+    assert_fault(CLAIM_ROW("user_claim: /a~b"), "t:9:19: `/a~b` is no JSON pointer");
+    assert_fault(CLAIM_ROW("roles_claim: /a~"), "t:9:20: `/a~` is no JSON pointer");
+    assert_fault(CLAIM_ROW("tenant_claim: /a~2"), "t:9:21: `/a~2` is no JSON pointer");
+    assert_fault(CLAIM_ROW("required_claims: [a, /~]"), "t:9:28: `/~` is no JSON pointer");
+    assert_fault(CLAIM_ROW("required_claims: [a, b, a]"), "t:9:31: `a` stands here a second time");
+    assert_fault(CLAIM_ROW("required_claims: a"), "t:9:24: `required_claims` must be a list");
+    assert_fault(CLAIM_ROW("required_claims: [a, \"\"]"), "t:9:28: ");
+    assert_fault(CLAIM_ROW("required_claims: [a, [b]]"), "t:9:28: ");
+    assert_fault(CLAIM_ROW("required_claims: [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]"),
+                 "t:9:24: ");
+    assert_fault(CLAIM_ROW("tenant_claim: null"), "`tenant_claim` must be text");
+    assert_fault(CLAIM_ROW("profile: RFC9068"), "t:9:16: ");
+    assert_fault(CLAIM_ROW("profile: rfc9068"), "t:5:7: `profile: rfc9068` checks who made");
+    assert_fault(CLAIM_ROW("claims: [a]"), "t:9:7: unknown key `claims`");
+}
+
 static void algorithms_are_exact(void **state)
 {
     struct options *o = load_good(ROW("algorithms: [HS512, HS256], " FILE_SECRET NO_CLAIMS));
@@ -364,6 +413,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_becomes_an_issuer),
         cmocka_unit_test(null_switches_a_claim_off_and_nothing_else_does),
+        cmocka_unit_test(a_row_says_which_claims_count),
+        cmocka_unit_test(bad_claims_are_named_with_their_line),
         cmocka_unit_test(algorithms_are_exact),
         cmocka_unit_test(secrets_stand_elsewhere),
         cmocka_unit_test(a_secret_never_shows),
