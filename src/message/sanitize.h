@@ -17,11 +17,12 @@
 #include "message/json.h"
 
 /* Ceilings of strip and allow, on what goes in (if it holds any & < >) and on what comes out. */
-#define SANITIZE_BYTES_MAX      16384
-#define SANITIZE_TAGS_MAX       500 /* `<` */
-#define SANITIZE_ATTRIBUTES_MAX 16  /* of one tag */
-#define SANITIZE_DEPTH_MAX      64  /* of tags that stay; deeper ones go, their text stays */
-#define SANITIZE_PARSER_MAX     ((size_t)2 * 1024 * 1024) /* bytes the HTML parser may use */
+#define SANITIZE_BYTES_MAX          16384
+#define SANITIZE_TAGS_MAX           500 /* `<` */
+#define SANITIZE_ATTRIBUTES_MAX     16  /* of one tag */
+#define SANITIZE_ALL_ATTRIBUTES_MAX 500
+#define SANITIZE_DEPTH_MAX          64 /* of tags that stay; deeper ones go, their text stays */
+#define SANITIZE_PARSER_MAX         ((size_t)2 * 1024 * 1024) /* bytes the HTML parser may use */
 
 enum sanitize_kind { SANITIZE_ESCAPE, SANITIZE_STRIP, SANITIZE_ALLOW };
 

@@ -139,8 +139,8 @@ static const char *skip_attribute(const char *at, const char *end)
 }
 
 /* Walks over the tag that could begin at `at`, just behind a `<`. Returns where it ends, or NULL if
- * it has too many attributes. */
-static const char *skip_tag(const char *at, const char *end)
+ * it has too many attributes; *left is for those of all tags together. */
+static const char *skip_tag(const char *at, const char *end, unsigned *left)
 {
     unsigned attributes = 0;
 
@@ -155,7 +155,7 @@ static const char *skip_tag(const char *at, const char *end)
             at++;
         if (at == end || *at == '>')
             return at;
-        if (++attributes > SANITIZE_ATTRIBUTES_MAX)
+        if (++attributes > SANITIZE_ATTRIBUTES_MAX || (*left)-- == 0)
             return NULL;
         at = skip_attribute(at, end);
     }
@@ -167,14 +167,16 @@ bool sanitize_is_modest(struct view text)
     const char *at = text.ptr;
     size_t scanned = 0;
     unsigned tags = 0;
+    unsigned attributes_left = SANITIZE_ALL_ATTRIBUTES_MAX;
 
     if (text.len > SANITIZE_BYTES_MAX)
         return false;
-    /* The parser compares each attribute with all before it, so their number must be small. Every
+    /* The parser compares each attribute with those before it in the tag, and each format's with
+     * those of all formats that are open, so their number must be small. Every
      * `<` is taken as a possible tag, whatever the parser would say: no trick with quotes or
      * comments hides one. */
     while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
-        const char *tag_end = skip_tag(++at, end);
+        const char *tag_end = skip_tag(++at, end, &attributes_left);
 
         if (tag_end == NULL || ++tags > SANITIZE_TAGS_MAX)
             return false;

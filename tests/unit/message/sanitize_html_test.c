@@ -179,6 +179,9 @@ static void ceilings_hold_to_the_byte(void **state)
         assert_int_equal(verdict(many("<b", " a=1", SANITIZE_ATTRIBUTES_MAX), kind), OK);
         assert_int_equal(verdict(many("<b", " a=1", SANITIZE_ATTRIBUTES_MAX + 1), kind), E_LIMIT);
     }
+    assert_int_equal(verdict(many("", "<b a b c d e f g h i j>", 50), SANITIZE_STRIP), OK);
+    assert_int_equal(verdict(many("<b a>", "<b a b c d e f g h i j>", 50), SANITIZE_STRIP),
+                     E_LIMIT);
     assert_int_equal(verdict(many("<b>", "x", SANITIZE_BYTES_MAX - 7), SANITIZE_ALLOW), OK);
     assert_int_equal(verdict(many("<b>", "x", SANITIZE_BYTES_MAX - 6), SANITIZE_ALLOW), E_LIMIT);
     assert_int_equal(verdict(many("", ">", SANITIZE_BYTES_MAX / 4), SANITIZE_STRIP), OK);
