@@ -23,7 +23,8 @@ enum session_end {
     SESSION_LOGGED_OUT, /* ended by the API, or gone from the store of the other program */
     SESSION_IDLE,       /* not used for too long */
     SESSION_TOO_OLD,    /* its absolute end */
-    SESSION_REPLACED    /* a login made a new one of it (rotation) */
+    SESSION_REPLACED,   /* a login made a new one of it (rotation) */
+    SESSION_LOST        /* the store could not be asked about it for too long */
 };
 const char *session_end_text(enum session_end end); /* "logged_out": for the event log */
 

@@ -43,6 +43,7 @@ struct closing closing_of_session(enum session_end why)
         [SESSION_IDLE] = {"idle", "Session expired"},
         [SESSION_TOO_OLD] = {"too_old", "Session expired"},
         [SESSION_REPLACED] = {"replaced", "Session ended"},
+        [SESSION_LOST] = {"lost", "Session ended"},
     };
 
     return (struct closing){EVENT_SESSION_ENDED, rows[why].code, CLOSE_TOKEN_EXPIRED,
