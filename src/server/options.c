@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/introspection.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/status.h"
@@ -78,7 +79,9 @@ static int hand_over(struct options **out, struct loading *l, struct problems *p
     *o = l->o;
     o->auth.roles = &o->policy.roles;
     o->auth.scopes = &o->policy.scopes;
-    if (access_policy_build(&o->policy) != OK) {
+    if (access_policy_build(&o->policy) != OK || options_make_oauth2(o, l) != OK ||
+        options_make_hook(o, l) != OK) {
+        introspection_free(o->auth.introspection);
         access_policy_clear(&o->policy);
         free(o);
         problems_add(problems, 0, 0, "out of memory");
@@ -108,6 +111,8 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
     if (!l->has_listen)
         report_nothing(problems);
     options_finish_sessions(l, root, problems);
+    options_finish_oauth2(l, root, problems);
+    options_finish_hook(l, root, problems);
     options_finish_limits(l, root, problems);
     options_finish_internal(l, root, problems);
     options_finish_routes(l, problems);
@@ -136,8 +141,11 @@ int options_load_text(struct options **out, struct view text, const char *direct
     read_root(l, document_root(doc), problems);
     rc = problems->errors != errors_before ? E_INVALID : hand_over(out, l, problems);
 done:
-    if (l != NULL)
+    if (l != NULL) {
         clear(&l->o);
+        options_clear_oauth2(l);
+        options_clear_hook(l);
+    }
     free(l);
     document_free(doc);
     return rc;

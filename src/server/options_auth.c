@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options_auth.c: `auth` of a configuration: the ways to log in, each with a file of its own. */
+#include "auth/hook.h"
+#include "auth/introspection.h"
 #include "server/options_load.h"
 
 static const char *const csrf_names[] = {
@@ -27,7 +29,8 @@ const struct option options_auth_rows[] = {
      .children = options_jwt_rows,
      .help = "who signs tokens"},
     {.name = "sessions", .type = OPTION_SECTION, .children = options_sessions_rows},
-    {.name = "oauth2", .type = OPTION_LATER, .help = "login by token introspection"},
+    {.name = "oauth2", .type = OPTION_SECTION, .children = options_oauth2_rows},
+    {.name = "hook", .type = OPTION_SECTION, .children = options_hook_rows},
     {.name = "client_certificates",
      .type = OPTION_CUSTOM,
      .custom = options_read_certificates,
@@ -50,4 +53,6 @@ void options_clear_auth(struct options *o)
     options_clear_jwt(o);
     options_clear_certificates(o);
     options_clear_sessions(o);
+    introspection_free(o->auth.introspection);
+    hook_free(o->auth.hook);
 }

@@ -116,7 +116,7 @@ const struct option options_jwt_rows[] = {
              "`jwks_file`"},
     {.name = "secret",
      .type = OPTION_CUSTOM,
-     .custom = options_read_secret,
+     .custom = options_read_secrets,
      .help =
          "{file: NAME} or {env: NAME}, with kid: ID if wanted; a list of two while they change"},
     {.name = "issuer",

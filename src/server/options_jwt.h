@@ -3,7 +3,6 @@
 #ifndef SERVER_OPTIONS_JWT_H
 #define SERVER_OPTIONS_JWT_H
 
-#include "base/buf.h"
 #include "server/options_load.h"
 
 #define SECRETS_MAX 2 /* the old one and the new one, while they change */
@@ -13,11 +12,6 @@
 #define SYMMETRIC_COUNT 3
 #define SYMMETRIC       ((1U << SYMMETRIC_COUNT) - 1)
 
-struct secret_draft {
-    char *file, *env, *kid;
-    struct buf bytes;
-    const struct node *place;
-};
 /* One row of auth.jwt while it is read. */
 struct issuer_draft {
     const struct loading *l;
@@ -35,7 +29,7 @@ struct issuer_draft {
 extern const char *const options_algorithm_names[]; /* ends with NULL */
 
 /* --- options_jwt_keys.c --- */
-int options_read_secret(struct node *value, void *target, struct problems *problems);
+int options_read_secrets(struct node *value, void *target, struct problems *problems);
 /* Do the algorithms and the place of the keys go together? */
 void options_check_keys(struct node *entry, const struct issuer_draft *draft,
                         struct problems *problems);

@@ -30,9 +30,15 @@ static bool env_name_ok(const char *name)
            !(name[0] >= '0' && name[0] <= '9');
 }
 
+/* The key that the secret stands under; the entry of a list has none of its own. */
+static struct view key_of(const struct node *value)
+{
+    return value->key.len > 0 ? value->key : VIEW("secret");
+}
+
 /* Fetches the secret that the draft names. */
-static int load_secret(struct secret_draft *secret, const struct loading *l,
-                       const struct node *place, struct problems *problems)
+static bool load_secret(struct secret_draft *secret, const struct loading *l,
+                        const struct node *place, struct problems *problems)
 {
     struct error why = {{0}, 0, 0};
     char *path = NULL;
@@ -41,7 +47,7 @@ static int load_secret(struct secret_draft *secret, const struct loading *l,
     if (secret->file != NULL) {
         path = options_path(l, secret->file, place, problems);
         if (path == NULL)
-            return E_NOMEM;
+            return false;
         rc = secret_load_file(&secret->bytes, path, &why);
     } else if (env_name_ok(secret->env)) {
         rc = secret_load_env(&secret->bytes, secret->env, &why);
@@ -50,19 +56,16 @@ static int load_secret(struct secret_draft *secret, const struct loading *l,
                   problem_word(view_of_text(secret->env)).text);
         rc = E_INVALID;
     }
-    if (rc == OK)
-        rc = secret_check_strength(&secret->bytes, &why);
     if (rc != OK)
-        problems_add(problems, place->line, place->column, "`secret`: %s", why.text);
+        problems_add(problems, place->line, place->column, "`" VIEW_FMT "`: %s",
+                     VIEW_ARG(key_of(place)), why.text);
     free(path);
-    return rc;
+    return rc == OK;
 }
 
-static void read_one_secret(struct issuer_draft *draft, struct node *value,
-                            struct problems *problems)
+bool options_read_secret(struct secret_draft *secret, const struct loading *l, struct node *value,
+                         struct problems *problems)
 {
-    struct secret_draft *secret = &draft->secrets[draft->secrets_count++];
-
     buf_init(&secret->bytes, SECRET_BYTES_MAX);
     secret->place = value;
     if (value->type != NODE_MAP) {
@@ -71,17 +74,34 @@ static void read_one_secret(struct issuer_draft *draft, struct node *value,
                      "a secret does not stand in the configuration: put it in a file that only the "
                      "server may read and write "
                      "{file: NAME}, or {env: NAME}");
-        return;
+        return false;
     }
     options_read(secret_rows, value, secret, problems);
-    if ((secret->file != NULL) == (secret->env != NULL))
-        problems_add(problems, value->line, value->column,
-                     "a secret comes either from {file: NAME} or from {env: NAME}");
-    else
-        (void)load_secret(secret, draft->l, value, problems);
+    if ((secret->file != NULL) != (secret->env != NULL))
+        return load_secret(secret, l, value, problems);
+    problems_add(problems, value->line, value->column,
+                 "a secret comes either from {file: NAME} or from {env: NAME}");
+    return false;
 }
 
-int options_read_secret(struct node *value, void *target, struct problems *problems)
+void options_clear_secret(struct secret_draft *secret)
+{
+    secret_buf_clear(&secret->bytes);
+    options_clear(secret_rows, secret);
+}
+
+static void read_one_secret(struct issuer_draft *draft, struct node *value,
+                            struct problems *problems)
+{
+    struct secret_draft *secret = &draft->secrets[draft->secrets_count++];
+    struct error why = {{0}, 0, 0};
+
+    if (options_read_secret(secret, draft->l, value, problems) &&
+        secret_check_strength(&secret->bytes, &why) != OK)
+        problems_add(problems, value->line, value->column, "`secret`: %s", why.text);
+}
+
+int options_read_secrets(struct node *value, void *target, struct problems *problems)
 {
     struct issuer_draft *draft = target;
     const struct buf *first = &draft->secrets[0].bytes, *second = &draft->secrets[1].bytes;
@@ -108,10 +128,8 @@ int options_read_secret(struct node *value, void *target, struct problems *probl
 
 void options_clear_secrets(struct issuer_draft *draft)
 {
-    for (unsigned i = 0; i < SECRETS_MAX; i++) {
-        secret_buf_clear(&draft->secrets[i].bytes);
-        options_clear(secret_rows, &draft->secrets[i]);
-    }
+    for (unsigned i = 0; i < SECRETS_MAX; i++)
+        options_clear_secret(&draft->secrets[i]);
 }
 
 /* A symmetric key verifies and signs, a public key only verifies; where a token could choose which
@@ -210,29 +228,28 @@ static void add_public_keys(struct jwt_issuer *issuer, const struct issuer_draft
     free(path);
 }
 
-/* The authorities of `jwks_ca` as they stand in the file; empty, with a problem told, when they are
- * of no use. */
-static void read_authorities(struct buf *pem, const struct issuer_draft *draft, struct node *entry,
-                             struct problems *problems)
+void options_read_authorities(struct buf *pem, const struct loading *l, const char *path,
+                              const struct node *place, struct problems *problems)
 {
-    const struct node *place = node_member(entry, "jwks_ca");
-    char *path = options_path(draft->l, draft->jwks_ca, place, problems);
+    char *joined = options_path(l, path, place, problems);
     struct error why = {{0}, 0, 0};
     long seconds;
     int rc;
 
-    if (path == NULL)
+    buf_init(pem, AUTHORITIES_BYTES_MAX);
+    if (joined == NULL)
         return;
-    rc = x509_file_expires_in(path, &seconds, &why);
+    rc = x509_file_expires_in(joined, &seconds, &why);
     if (rc == OK)
-        rc = file_read(pem, path);
+        rc = file_read(pem, joined);
     if (rc != OK && why.text[0] == '\0')
         error_set(&why, "cannot be read: %s", status_text(rc));
     if (rc != OK) {
-        problems_add(problems, place->line, place->column, "`jwks_ca`: %s", why.text);
+        problems_add(problems, place->line, place->column, "`" VIEW_FMT "`: %s",
+                     VIEW_ARG(place->key), why.text);
         buf_clear(pem);
     }
-    free(path);
+    free(joined);
 }
 
 /* Nothing is downloaded here: the server starts without its issuers. */
@@ -242,14 +259,15 @@ static void add_key_url(struct jwt_issuer *issuer, const struct issuer_draft *dr
     const struct node *place = node_member(entry, "jwks_url");
     struct jwks_url_options url = {.url = draft->jwks_url,
                                    .algorithms = draft->algorithms >> SYMMETRIC_COUNT};
-    struct buf pem = BUF_INIT(AUTHORITIES_BYTES_MAX);
+    struct buf pem = BUF_INIT(0);
     struct error why = {{0}, 0, 0};
     unsigned errors_before = problems->errors;
 
     if (fetch_url_check(view_of_text(draft->jwks_url), FETCH_HTTP_NOWHERE, &why) != OK)
         problems_add(problems, place->line, place->column, "`jwks_url` %s", why.text);
     if (draft->jwks_ca != NULL)
-        read_authorities(&pem, draft, entry, problems);
+        options_read_authorities(&pem, draft->l, draft->jwks_ca, node_member(entry, "jwks_ca"),
+                                 problems);
     url.ca_pem = buf_view(&pem);
     if (problems->errors == errors_before &&
         (key_source_new(&issuer->public_keys, NULL) != OK ||

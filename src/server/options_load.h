@@ -3,8 +3,10 @@
 #ifndef SERVER_OPTIONS_LOAD_H
 #define SERVER_OPTIONS_LOAD_H
 
+#include "base/buf.h"
 #include "config/option.h"
 #include "server/options.h"
+#include "server/options_asked.h"
 
 #define LISTENERS_MAX    32
 #define ROUTES_MAX       64
@@ -22,6 +24,8 @@ struct loading {
     bool has_listen, has_hosts;
     unsigned errors_before;      /* in problems, when reading began */
     uint64_t window_bits, level; /* of compression; narrower in struct options */
+    struct oauth2_draft oauth2;
+    struct hook_draft hook;
 };
 
 /* One certificate while it is read. */
@@ -45,7 +49,9 @@ extern const struct option options_listener_rows[]; /* one entry of `listen` */
 extern const struct option options_tls_rows[];
 extern const struct option options_route_rows[];
 extern const struct option options_auth_rows[];
-extern const struct option options_jwt_rows[];         /* one entry of auth.jwt */
+extern const struct option options_jwt_rows[]; /* one entry of auth.jwt */
+extern const struct option options_oauth2_rows[];
+extern const struct option options_hook_rows[];
 extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
 extern const struct option options_sessions_rows[];
 extern const struct option options_internal_rows[];
@@ -72,6 +78,8 @@ void options_finish_hosts(struct loading *l, struct problems *problems);
 void options_finish_routes(struct loading *l, struct problems *problems);
 void options_finish_internal(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_sessions(struct loading *l, struct node *root, struct problems *problems);
+void options_finish_oauth2(struct loading *l, struct node *root, struct problems *problems);
+void options_finish_hook(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
 
 /* A list of roles that `set` knows, as bits; faults are reported. */
@@ -82,12 +90,34 @@ uint64_t options_role_list(struct node *list, const struct role_set *set,
  */
 uint64_t options_scope_list(struct node *value, struct scope_set *set, struct problems *problems);
 
+/* A secret while it is read. */
+struct secret_draft {
+    char *file, *env, *kid;
+    struct buf bytes;
+    const struct node *place;
+};
+/* {file: NAME} or {env: NAME}, whose bytes are fetched. How strong it must be is the caller's
+ * business; true: they are there. Clear the draft by options_clear_secret, always. */
+bool options_read_secret(struct secret_draft *secret, const struct loading *l, struct node *value,
+                         struct problems *problems);
+void options_clear_secret(struct secret_draft *secret);
+/* The authorities (PEM) in the file `path`, as they stand there; empty, with a problem told at
+ * `place`, when they are of no use. */
+void options_read_authorities(struct buf *pem, const struct loading *l, const char *path,
+                              const struct node *place, struct problems *problems);
+
 /* options_tls.c */
 void options_finish_tls(const struct loading *l, struct listen_options *out,
                         const struct listener_draft *draft, struct problems *problems);
 void options_clear_tls(struct tls_server_options *tls);
 
 void options_clear_jwt(struct options *o);
+/* Once `o` lies where it stays: they point at its roles and scopes. E_NOMEM. */
+int options_make_oauth2(struct options *o, const struct loading *l);
+int options_make_hook(struct options *o, const struct loading *l);
+void options_clear_oauth2(struct loading *l);
+void options_clear_hook(struct loading *l);
+
 void options_clear_certificates(struct options *o);
 void options_clear_auth(struct options *o);
 void options_clear_sessions(struct options *o);

@@ -129,7 +129,9 @@ FAULTS = [
     (more("routes: [{path: /a, guard: ws://127.0.0.1:1}]"), "4:21", "`guard` is not available in this version"),
     (auth("secret: {file: jwt.secret}", "jwks_url: https://a.example/b"), "3:14", "HS256, HS384 and HS512 take a `secret`"),
     (auth("auth: {", "auth: {sessions: {store: disk}, "), "3:26", "`disk` is not one of the choices: memory or sqlite"),
-    (auth("auth: {", "auth: {oauth2: {}, "), "3:8", "`oauth2` is not available in this version"),
+    (auth("auth: {", "auth: {oauth2: {introspection_url: http://id.example/i, client_id: a, client_secret: {file: jwt.secret}, "
+          "issuer: null, audience: null}, "), "3:36", "must begin with https://"),
+    (auth("auth: {", "auth: {hook: {}, "), "3:14", "`url` is missing"),
     (auth("auth: {", "auth: {csrf: off, "), "3:14", "`off` is not one of the choices: required_for_cookies"),
     (listen('address: "127.0.0.1:0", trusted_proxies: [10.0.0.0/8]'), "1:35", "the only value it takes is []"),
     (listen('address: "127.0.0.1:0", proxy_protocol: true'), "1:35", "the only value it takes is false"),

@@ -397,8 +397,6 @@ static void other_ways_to_log_in_are_not_ignored(void **state)
 {
     (void)state;
     assert_fault(BASE "x: 1\n", "unknown key `x`");
-    assert_fault(LISTEN CHANNELS AUTH "  oauth2: {}\n",
-                 "`oauth2` is not available in this version");
     assert_fault(LISTEN CHANNELS AUTH "  csrf: off\n",
                  "t:5:9: `csrf`: `off` is not one of the choices");
     options_free(load_good(LISTEN CHANNELS AUTH
