@@ -80,6 +80,34 @@ def test_logins_without_delegation_have_every_scope(house):
         assert publish(ws, "scoped")["type"] == "ack"
 
 
+@pytest.mark.parametrize("scope, may", [("bank:write", True), ("a bank:write b", True), ("bank:read", False), ("", False),
+                                        ("bank:write-all", False)])
+def test_a_delegated_token_may_do_what_its_scopes_say(house, scope, may):
+    with RawWebSocket.login(house, token=house.token("alice", ["user"], scope=scope)) as ws:
+        before = len(house.events("access_denied"))
+        assert subscribe(ws, "scoped")["type"] == "subscribed"      # asks for none
+        if may:
+            assert {publish(ws, "scoped")["type"], ws.recv_json()["type"]} == {"ack", "message"}
+        else:
+            assert publish(ws, "scoped") == NO
+            event = house.wait_for_event("access_denied", count=before + 1)
+            assert (event["code"], event["channel"], event["action"]) == ("no_scope", "scoped", "publish")
+
+
+def test_a_token_that_was_renewed_without_the_user_is_as_old_as_the_users_login(house):
+    login = int(time.time()) - 600
+    with RawWebSocket.login(house, token=house.token("alice", ["user"], auth_time=login)) as ws:
+        assert subscribe(ws, "bank:one") == AGAIN
+        log_in_again(house, ws)
+        assert subscribe(ws, "bank:one")["type"] == "subscribed"
+        # An `auth` reviews what is subscribed: by this token the login is old again.
+        assert ask(ws, {"type": "auth", "token": house.token("alice", ["user"], auth_time=login)})["type"] == "welcome"
+        assert subscribe(ws, "bank:one") == AGAIN
+        with RawWebSocket.login(house, "bob") as fresh:
+            assert publish(fresh, "bank:one")["type"] == "ack"
+        assert is_quiet(ws)
+
+
 def test_answer_carries_the_id(house):
     with RawWebSocket.login(house) as ws:
         grow_old()
