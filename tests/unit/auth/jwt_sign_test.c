@@ -88,6 +88,24 @@ static void what_we_would_refuse_we_do_not_sign(void **state)
     bench_close(&b);
 }
 
+/* How often `word` stands in the claims. */
+static unsigned said(struct view text, const char *word)
+{
+    char claims[JWT_BYTES_MAX];
+    struct view header, payload, rest;
+    unsigned count = 0;
+    long len;
+
+    (void)view_split(text, '.', &header, &rest);
+    (void)view_split(rest, '.', &payload, &rest);
+    len = base64url_decode(claims, payload);
+    assert_true(len > 0);
+    claims[len] = '\0';
+    for (const char *at = claims; (at = strstr(at, word)) != NULL; at++)
+        count++;
+    return count;
+}
+
 static void claims_stand_where_the_row_reads_them(void **state)
 {
     static const struct {
@@ -121,6 +139,8 @@ static void claims_stand_where_the_row_reads_them(void **state)
         assert_string_equal(who.user, "alice");
         assert_string_equal(who.tenant, "acme");
         assert_int_equal(who.roles, 1 | 4);
+        assert_int_equal(said(buf_view(&out), "\"acme\""), 1);
+        assert_int_equal(said(buf_view(&out), "\"admin\""), 1);
         buf_clear(&out);
         bench_close(&b);
     }
