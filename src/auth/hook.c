@@ -89,6 +89,7 @@ static int send_shown(void *context, const struct asker_errand *errand)
                                     .headers_count = read_parts(h, errand->shown, headers),
                                     .bytes_max = ANSWER_BYTES_MAX,
                                     .deadline_ms = errand->deadline_ms,
+                                    .expects_refusals = true,
                                     .allows_loopback_http = h->allows_loopback_http};
 
     return fetch_start(errand->outbound, &request, errand->done, errand->ask);

@@ -94,6 +94,7 @@ static int send_token(void *context, const struct asker_errand *errand)
                                     .password = is_basic ? in->client_secret : NULL,
                                     .bytes_max = ANSWER_BYTES_MAX,
                                     .deadline_ms = errand->deadline_ms,
+                                    .expects_refusals = true,
                                     .allows_loopback_http = in->allows_loopback_http};
     int rc = buf_reserve(&form, FORM_BYTES_MAX); /* so that growing leaves no copies behind */
 

@@ -24,11 +24,11 @@ struct fetch {
     void *context;
     char *url, *accept, *body_type, *user, *password, *ca_pem, *body;
     size_t ca_bytes, body_bytes;
-    bool is_post;
+    bool is_post, expects_refusals;
     uint32_t deadline_ms;
     struct curl_slist *headers;
     struct buf answer; /* its ceiling is the cap */
-    size_t header_bytes;
+    size_t header_bytes, forgotten_bytes;
     struct http_freshness freshness;
     int stopped; /* why a callback of ours ended the transfer; OK: it did not */
 };
@@ -70,14 +70,23 @@ static long status_of(const struct fetch *f)
     return status;
 }
 
+static bool is_expected_refusal(const struct fetch *f)
+{
+    return f->expects_refusals && status_of(f) >= 400 && status_of(f) < 500;
+}
+
 /* libcurl takes any other answer than the whole length as an order to stop. */
 static size_t on_body(char *bytes, size_t one, size_t len, void *context)
 {
     struct fetch *f = context;
 
     (void)one;
-    if (f->stopped == OK)
+    if (f->stopped == OK && is_expected_refusal(f)) {
+        f->forgotten_bytes += len;
+        f->stopped = f->forgotten_bytes > f->answer.max ? E_LIMIT : OK;
+    } else if (f->stopped == OK) {
         f->stopped = buf_append(&f->answer, bytes, len);
+    }
     return f->stopped == OK ? len : 0;
 }
 
@@ -101,7 +110,7 @@ static size_t on_header(char *bytes, size_t one, size_t len, void *context)
         f->freshness = (struct http_freshness){0};
     else if (f->answer.len == 0 && view_split(line, ':', &name, &value)) /* no trailers */
         http_freshness_add(&f->freshness, name, view_trim(value));
-    if (line.len == 0 && status_of(f) != 200 && status_of(f) >= 200)
+    if (line.len == 0 && status_of(f) != 200 && status_of(f) >= 200 && !is_expected_refusal(f))
         f->stopped = E_DENIED;
     return f->stopped == OK ? len : 0;
 }
@@ -363,6 +372,7 @@ static struct fetch *copy_request(const struct fetch_request *request)
     f->user = dup_text(request->user, &failed);
     f->password = dup_text(request->user != NULL ? request->password : NULL, &failed);
     f->is_post = request->body.ptr != NULL;
+    f->expects_refusals = request->expects_refusals;
     f->body_type = dup_text(f->is_post ? request->body_type : NULL, &failed);
     f->body = dup_bytes(request->body, &failed);
     f->body_bytes = request->body.len;

@@ -35,7 +35,10 @@ struct fetch_request {     /* starts zeroed; everything is copied */
     const struct fetch_header *headers;
     unsigned headers_count;
     uint32_t bytes_max, deadline_ms; /* 0: as above */
-    bool allows_loopback_http;       /* http:// to an address of this machine, written in digits */
+    /* 4xx is an answer like others to whoever asks: its body is read (and forgotten) up to
+     * bytes_max, so that the connection serves the next request too. */
+    bool expects_refusals;
+    bool allows_loopback_http; /* http:// to an address of this machine, written in digits */
     /* http:// to anyone. For OCSP alone: responders are there to be asked without TLS, what they
      * say is signed and checked by whoever asked, and the address comes from our own certificate.
      */

@@ -14,7 +14,7 @@
 #include "net/outbound_private.h"
 
 #define SLEEP_MS_MAX     60000
-#define IDLE_CONNECTIONS 8L
+#define IDLE_CONNECTIONS 32L /* kept open for the next request, to all hosts together */
 
 struct outbound {
     pthread_mutex_t lock;

@@ -217,6 +217,23 @@ static void statuses(void **state)
     assert_int_equal(atomic_load(&rig->downs), 0);
 }
 
+/* A flood of bad cookies must not cost the application a TLS handshake each. */
+static void a_refusal_leaves_the_connection_open(void **state)
+{
+    struct rig *rig = *state;
+    struct asked asked;
+    char lines[64];
+
+    atomic_store(&rig->host.status, "401 Unauthorized");
+    atomic_store(&rig->host.body, "{\"user\":\"ann\"}");
+    for (unsigned i = 0; i < 10; i++) {
+        (void)snprintf(lines, sizeof(lines), "Cookie: sid=%u\r\n", i);
+        assert_int_equal(ask(rig, &asked, lines, false), AUTH_FAILED);
+    }
+    assert_int_equal(atomic_load(&rig->host.requests), 10);
+    assert_int_equal(atomic_load(&rig->host.connections), 1);
+}
+
 static void a_broken_application_is_left_alone(void **state)
 {
     struct rig *rig = *state;
@@ -294,6 +311,7 @@ int main(void)
         RIGGED(the_answer_belongs_to_what_was_shown),
         RIGGED(nobody_to_ask_about),
         RIGGED(statuses),
+        RIGGED(a_refusal_leaves_the_connection_open),
         RIGGED(a_broken_application_is_left_alone),
         RIGGED(headers_that_may_be_forwarded),
     };

@@ -358,6 +358,28 @@ static void only_200_is_an_answer(void **state)
     }
 }
 
+/* Its body is read for the sake of the connection, and is nobody's; nor has it no end. */
+static void a_refusal_that_is_expected_is_still_none(void **state)
+{
+    struct rig *rig = *state;
+    struct fetch_request request = request_of(rig);
+
+    request.expects_refusals = true;
+    request.bytes_max = 5;
+    rig->host.says = "HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\nhello";
+    assert_int_equal(fetch(rig, &request)->status, E_DENIED);
+    assert_int_equal(rig->result.http_status, 401);
+    assert_string_equal(rig->result.code, "http_status");
+    assert_int_equal(rig->result.body_bytes, 0);
+    rig->host.says = "HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello!\r\n";
+    assert_int_equal(fetch(rig, &request)->status, E_DENIED);
+    assert_int_equal(rig->result.http_status, 403);
+    rig->host.says = "HTTP/1.1 500 Broken\r\nContent-Length: 5\r\n\r\nhello";
+    assert_int_equal(fetch(rig, &request)->status, E_DENIED);
+    assert_int_equal(rig->result.http_status, 500);
+    assert_int_equal(rig->result.body_bytes, 0);
+}
+
 static void half_an_answer_is_none(void **state)
 {
     static const char *const rows[] = {
@@ -561,6 +583,7 @@ int main(void)
         RIGGED(more_headers_are_sent_as_they_are),
         RIGGED(a_header_that_could_be_two_is_refused),
         RIGGED(only_200_is_an_answer),
+        RIGGED(a_refusal_that_is_expected_is_still_none),
         RIGGED(half_an_answer_is_none),
         RIGGED(a_body_is_cut_one_byte_past_the_cap),
         RIGGED(a_head_has_an_end),
