@@ -138,20 +138,19 @@ enum auth_verdict session_table_check(struct session_store *s, struct view id, i
     struct session_table *t = (struct session_table *)(void *)s;
     uint8_t key[SESSION_KEY_BYTES];
     struct session_copy copy;
-    enum session_state state;
-    const char *unused;
+    enum session_state state = SESSION_UNKNOWN;
+    const char *word = "session_malformed";
 
-    if (fault == NULL)
-        fault = &unused;
-    *fault = "session_malformed";
-    if (!session_table_key(key, id))
-        return AUTH_FAILED;
-    state = session_table_copy(t, key, &copy, wall_s, true);
+    if (session_table_key(key, id)) {
+        state = session_table_copy(t, key, &copy, wall_s, true);
+        word = state == SESSION_OVER ? "session_expired" : "session_unknown";
+    }
     if (state == SESSION_GOOD) {
         fill(who, t, key, &copy);
         return AUTH_OK;
     }
-    *fault = state == SESSION_OVER ? "session_expired" : "session_unknown";
+    if (fault != NULL)
+        *fault = word;
     return state == SESSION_OVER ? AUTH_EXPIRED : AUTH_FAILED;
 }
 

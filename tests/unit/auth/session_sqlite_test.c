@@ -117,6 +117,87 @@ static void a_session_outlives_a_restart(void **state)
     rig_stop(&rig);
 }
 
+static int64_t idle_until(struct store_rig *rig, const char *id)
+{
+    struct session_op op = {.verb = SESSION_GET, .id = view_of_text(id)};
+
+    assert_int_equal(rig_do(rig, &op), OK);
+    return op.idle_until_s;
+}
+
+static void use_is_written_behind(void **state)
+{
+    char checked[SESSION_ID_TEXT_BYTES], touched[SESSION_ID_TEXT_BYTES];
+    int64_t later_s = clock_wall_s() + 50;
+    struct session_watch *watch;
+    struct store_rig rig;
+    struct identity who;
+
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(rig_create(&rig, "alice", "", checked), OK);
+    assert_int_equal(rig_create(&rig, "bob", "", touched), OK);
+    assert_int_equal(session_store_check(rig.store, view_of_text(checked), later_s, &who, NULL),
+                     AUTH_OK);
+    watch = session_store_watch(rig.store, view_of_text(touched));
+    session_store_touch(rig.store, watch, later_s + 7);
+    session_store_unwatch(rig.store, watch);
+    rig_stop(&rig);
+    rig_open(&rig);
+    assert_int_equal(idle_until(&rig, checked), later_s + 100);
+    assert_int_equal(idle_until(&rig, touched), later_s + 107);
+    rig_stop(&rig);
+}
+
+static void run_sql(const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    (void)chmod(path, 0600);
+}
+
+static int64_t count_rows(void)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *db = NULL;
+    int64_t count;
+
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sessions", -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    count = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    (void)chmod(path, 0600);
+    return count;
+}
+
+static void what_ended_meanwhile_is_dropped_from_the_file(void **state)
+{
+    char idle[SESSION_ID_TEXT_BYTES], old[SESSION_ID_TEXT_BYTES], good[SESSION_ID_TEXT_BYTES];
+    struct store_rig rig;
+
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(rig_create(&rig, "idle", "", idle), OK);
+    assert_int_equal(rig_create(&rig, "old", "", old), OK);
+    assert_int_equal(rig_create(&rig, "good", "", good), OK);
+    rig_stop(&rig);
+    assert_int_equal(count_rows(), 3);
+    run_sql("UPDATE sessions SET used_s = used_s - 101 WHERE user = 'idle'");
+    run_sql("UPDATE sessions SET created_s = created_s - 1001 WHERE user = 'old'");
+    rig_open(&rig);
+    assert_int_equal(rig_check(&rig, idle), AUTH_FAILED);
+    assert_int_equal(rig_check(&rig, old), AUTH_FAILED);
+    assert_int_equal(rig_check(&rig, good), AUTH_OK);
+    rig_stop(&rig);
+    assert_int_equal(count_rows(), 1);
+}
+
 /* In the child: logs in and out, says so, and waits to be killed. */
 static void live_until_killed(int to)
 {
@@ -182,16 +263,6 @@ static void a_second_process_is_told(void **state)
     (void)close(fds[1]);
     rig_open(&rig);
     rig_stop(&rig);
-}
-
-static void run_sql(const char *sql)
-{
-    sqlite3 *db = NULL;
-
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    (void)chmod(path, 0600);
 }
 
 static void another_file_is_never_an_empty_store(void **state)
@@ -356,6 +427,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_session_outlives_a_restart),
+        TEST(use_is_written_behind),
+        TEST(what_ended_meanwhile_is_dropped_from_the_file),
         TEST(what_was_answered_survives_a_kill),
         TEST(a_second_process_is_told),
         TEST(another_file_is_never_an_empty_store),
