@@ -45,6 +45,7 @@ static void run(struct outbound_job *job, int status)
         arena_init(&arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
         fault = jwt_verify(&l->who, &task->rules, view_of(task->token, task->token_bytes),
                            task->wall_s, &arena);
+        arena_wipe(&arena); /* the token again, decoded */
         arena_clear(&arena);
         l->verdict = jwt_verdict(fault);
         l->fault = jwt_fault_text(fault);

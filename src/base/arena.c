@@ -7,6 +7,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 
@@ -30,6 +31,14 @@ static void chunks_free(struct arena_chunk *chunk)
 
         free(chunk);
         chunk = next;
+    }
+}
+
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *chunk = a->first; chunk != NULL; chunk = chunk->next) {
+        memset(chunk->data, 0, chunk->used);
+        __asm__ __volatile__("" : : "r"(chunk->data) : "memory"); /* not left out before a free */
     }
 }
 

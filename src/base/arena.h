@@ -19,6 +19,8 @@ void arena_init(struct arena *a, size_t chunk_bytes, size_t max_bytes);
 void arena_clear(struct arena *a);
 /* Everything handed out is gone; the first chunk stays. */
 void arena_reset(struct arena *a);
+/* Overwrites everything handed out with zeros, before a clear: for secrets. */
+void arena_wipe(struct arena *a);
 /* NULL past the ceiling or when out of memory. Not zeroed. */
 void *arena_alloc(struct arena *a, size_t bytes);
 /* A NUL-terminated copy inside the arena. NULL as above. */

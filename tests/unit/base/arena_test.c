@@ -118,6 +118,26 @@ static void text_is_copied_with_its_end(void **state)
     arena_clear(&a);
 }
 
+static void a_wipe_reaches_every_chunk(void **state)
+{
+    static const char zeros[100] = {0};
+    char *parts[5];
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 64, 4096);
+    arena_wipe(&a);
+    for (int i = 0; i < 5; i++) {
+        parts[i] = arena_alloc(&a, 20 * (size_t)i + 20);
+        assert_non_null(parts[i]);
+        memset(parts[i], 's', 20 * (size_t)i + 20);
+    }
+    arena_wipe(&a);
+    for (int i = 0; i < 5; i++)
+        assert_memory_equal(parts[i], zeros, 20 * (size_t)i + 20);
+    arena_clear(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(a_big_item_does_not_waste_the_chunk),
         cmocka_unit_test(a_big_item_first_leaves_a_usual_first_chunk),
         cmocka_unit_test(text_is_copied_with_its_end),
+        cmocka_unit_test(a_wipe_reaches_every_chunk),
     };
 
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);
