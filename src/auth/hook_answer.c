@@ -5,8 +5,8 @@
 
 #include "access/scope.h"
 #include "auth/asked_claims.h"
+#include "auth/session_store.h"
 #include "base/status.h"
-#include "crypto/digest.h"
 #include "message/json_pointer.h"
 
 static const struct json *at(const struct json *root, const char *pointer)
@@ -14,18 +14,14 @@ static const struct json *at(const struct json *root, const char *pointer)
     return pointer == NULL ? NULL : json_pointer_get(root, view_of_text(pointer));
 }
 
-/* The session's id as the application calls it; named by half its hash, as everywhere. */
+/* The session's id as the application calls it. */
 static bool read_session(struct identity *who, const struct json *value)
 {
-    uint8_t hash[32];
-
     if (value == NULL || value->type == JSON_NULL)
         return true;
-    if (value->type != JSON_STRING || value->text.len == 0 ||
-        value->text.len > HOOK_SESSION_BYTES_MAX ||
-        digest_sha256(hash, value->text.ptr, value->text.len) != OK)
+    if (value->type != JSON_STRING || value->text.len == 0 || value->text.len > SESSION_ID_MAX)
         return false;
-    memcpy(who->session, hash, IDENTITY_SESSION_BYTES);
+    session_digest(who->session, value->text);
     who->has_session = true;
     return true;
 }

@@ -7,9 +7,8 @@
 #include "auth/answer_cache.h"
 #include "base/arena.h"
 
-#define HOOK_NODES_MAX         4096
-#define HOOK_EXPIRES_S_MAX     (30 * 24 * 60 * 60) /* a login that lasts longer is cut to it */
-#define HOOK_SESSION_BYTES_MAX 256
+#define HOOK_NODES_MAX     4096
+#define HOOK_EXPIRES_S_MAX (30 * 24 * 60 * 60) /* a login that lasts longer is cut to it */
 
 struct hook_rules {
     const char *user, *roles_pointer, *tenant, *expires_in, *session; /* NULL: is not read */
