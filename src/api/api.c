@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "api/api_routes.h"
-#include "base/json_out.h"
 #include "base/status.h"
+#include "crypto/secret.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "wire/http_host.h"
@@ -70,10 +70,13 @@ static void answer(struct api_conn *c, enum api_result result, struct view body)
 {
     uint8_t bytes[API_ANSWER_BYTES_MAX];
     struct wr w = wr_of(bytes, sizeof(bytes));
+    bool is_sent;
 
     tell(c, result);
     api_answer_encode(&w, result, body);
-    if (w.failed || conn_write(&c->conn, bytes, wr_len(&w)) != OK) {
+    is_sent = !w.failed && conn_write(&c->conn, bytes, wr_len(&w)) == OK;
+    secret_wipe(bytes, sizeof(bytes));
+    if (!is_sent) {
         conn_abort(&c->conn);
         return;
     }
@@ -99,20 +102,14 @@ static void fire(struct timer *timer)
         conn_abort(&c->conn);
 }
 
-void api_revoked(struct api *api, uint64_t call, enum api_result result, uint64_t closed)
+void api_finish(struct api *api, uint64_t call, enum api_result result, struct view body)
 {
     for (struct link *at = api->conns.next; at != &api->conns; at = at->next) {
         struct api_conn *c = LINK_ITEM(at, struct api_conn, link);
-        char text[64];
-        struct wr w = wr_of(text, sizeof(text));
 
         if (c->call != call || c->phase != PHASE_WAIT)
             continue;
-        json_out_open(&w);
-        json_out_member_u64(&w, "closed", closed);
-        json_out_close(&w);
-        wr_u8(&w, '\n');
-        answer(c, result, view_of(text, wr_len(&w)));
+        answer(c, result, body);
         return;
     }
 }
@@ -177,6 +174,7 @@ static void on_request(struct api_conn *c)
         answer(c, work.out.failed ? API_RESULT_LATER : result, view_of(out, wr_len(&work.out)));
         c->told.user = c->told.detail = VIEW("");
     }
+    secret_wipe(out, sizeof(out)); /* a ticket or a token may stand in it */
     api_request_clear(&c->request);
 }
 

@@ -44,7 +44,7 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
     [API_RESULT_USER] = {400, "Bad Request", "invalid_user",
                          "`user` is 1 to 64 of A-Z a-z 0-9 _ -."},
     [API_RESULT_ROLES] = {400, "Bad Request", "unknown_role",
-                          "The configuration has no such role."},
+                          "The configuration has no such role, or these are too many."},
     [API_RESULT_ORIGIN] = {400, "Bad Request", "invalid_origin",
                            "`origin` is one that `origins` of the configuration allows, as a "
                            "browser sends it, or null."},
@@ -58,6 +58,19 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
                                "`connection` is an id as in the welcome and the event log."},
     [API_RESULT_CHANNEL] = {400, "Bad Request", "invalid_channel",
                             "`channel` is not a channel name."},
+    [API_RESULT_SESSION] = {400, "Bad Request", "invalid_session",
+                            "The id of a session is 1 to 256 printable ASCII characters."},
+    [API_RESULT_TENANT] = {400, "Bad Request", "invalid_tenant",
+                           "`tenant` is 1 to 32 of A-Z a-z 0-9 _ -."},
+    [API_RESULT_SESSION_NOT_FOUND] = {404, "Not Found", "session_not_found",
+                                      "There is no such session, or it has ended."},
+    [API_RESULT_SESSIONS_OFF] = {409, "Conflict", "sessions_off",
+                                 "The configuration has no `auth.sessions`."},
+    [API_RESULT_CSRF_OFF] = {409, "Conflict", "csrf_off",
+                             "The configuration asks for no CSRF tokens."},
+    [API_RESULT_NOT_SUPPORTED] = {409, "Conflict", "not_supported",
+                                  "These sessions belong to another program: they can be read and "
+                                  "ended here, one by one, and nothing else."},
     [API_RESULT_DRAINING] = {503, "Service Unavailable", "draining",
                              "The server is shutting down."},
     [API_RESULT_OVERLOADED] = {503, "Service Unavailable", "overloaded",
@@ -67,11 +80,15 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
     [API_RESULT_REVOCATIONS_FULL] = {503, "Service Unavailable", "too_many_revocations",
                                      "No further revocation can be remembered: nothing was "
                                      "revoked or closed."},
+    [API_RESULT_SESSIONS_FULL] = {503, "Service Unavailable", "sessions_full",
+                                  "There is no room for one more. Try again later."},
+    [API_RESULT_SESSIONS_UNAVAILABLE] = {503, "Service Unavailable", "sessions_unavailable",
+                                         "The store of sessions is out of reach."},
     [API_RESULT_NOT_STORED] = {503, "Service Unavailable", "not_stored",
                                "It is revoked and connections are being closed, but the disk did "
                                "not take it: a restart would forget it. Try again."},
     [API_RESULT_UNFINISHED] = {503, "Service Unavailable", "unfinished",
-                               "It is revoked, but not every connection was seen closed in time."},
+                               "It was begun, but was not seen finished in time."},
 };
 
 const struct api_result_row *api_result_get(enum api_result result)

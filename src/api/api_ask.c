@@ -7,8 +7,7 @@
 
 #define CONNECTION_TEXT_BYTES 22
 
-/* Every member stands in `names` (NULL-terminated). */
-static enum api_result check_members(const struct json *body, const char *const *names)
+enum api_result api_ask_members(const struct json *body, const char *const *names)
 {
     if (body->type != JSON_OBJECT)
         return API_RESULT_JSON;
@@ -23,8 +22,7 @@ static enum api_result check_members(const struct json *body, const char *const 
     return API_RESULT_OK;
 }
 
-static enum api_result read_roles(uint64_t *out, const struct json *list,
-                                  const struct role_set *roles)
+enum api_result api_ask_roles(uint64_t *out, const struct json *list, const struct role_set *roles)
 {
     uint64_t found = 0, bit;
 
@@ -73,7 +71,7 @@ enum api_result api_ask_ticket(struct api_ticket_ask *out, const struct json *bo
 {
     static const char *const names[] = {"user", "roles", "origin", "ttl", "session_ttl", NULL};
     struct api_ticket_ask ask = {.ttl_s = API_TICKET_TTL_S_MAX, .session_ttl_s = API_SESSION_TTL_S};
-    enum api_result result = check_members(body, names);
+    enum api_result result = api_ask_members(body, names);
 
     if (result != API_RESULT_OK)
         return result;
@@ -81,7 +79,7 @@ enum api_result api_ask_ticket(struct api_ticket_ask *out, const struct json *bo
         return API_RESULT_FIELD_MISSING;
     if (!identity_user_ok(ask.user))
         return API_RESULT_USER;
-    result = read_roles(&ask.roles, json_member(body, VIEW("roles")), roles);
+    result = api_ask_roles(&ask.roles, json_member(body, VIEW("roles")), roles);
     if (result == API_RESULT_OK)
         result = read_origin(&ask.origin, json_member(body, VIEW("origin")));
     if (result != API_RESULT_OK)
@@ -93,6 +91,17 @@ enum api_result api_ask_ticket(struct api_ticket_ask *out, const struct json *bo
         return API_RESULT_SESSION_TTL;
     *out = ask;
     return API_RESULT_OK;
+}
+
+bool api_session_id_ok(struct view id)
+{
+    if (id.len == 0 || id.len > API_SESSION_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        if (id.ptr[i] <= ' ' || id.ptr[i] > '~')
+            return false;
+    }
+    return true;
 }
 
 static enum api_result read_target(struct api_revoke_ask *ask, const struct role_set *roles)
@@ -111,6 +120,8 @@ static enum api_result read_target(struct api_revoke_ask *ask, const struct role
         return API_RESULT_OK;
     case API_REVOKE_IP:
         return ip_address_parse(&ask->ip, ask->value) ? API_RESULT_OK : API_RESULT_IP;
+    case API_REVOKE_SESSION:
+        return api_session_id_ok(ask->value) ? API_RESULT_OK : API_RESULT_SESSION;
     case API_REVOKE_CONNECTION:
         if (ask->value.len != CONNECTION_TEXT_BYTES ||
             base64url_decode(bytes, ask->value) != (long)sizeof(ask->connection))
@@ -124,9 +135,10 @@ static enum api_result read_target(struct api_revoke_ask *ask, const struct role
 enum api_result api_ask_revoke(struct api_revoke_ask *out, const struct json *body,
                                const struct role_set *roles)
 {
-    static const char *const names[] = {"user", "token_id", "role", "ip", "connection", NULL};
+    static const char *const names[] = {"user",       "token_id", "role", "ip",
+                                        "connection", "session",  NULL};
     struct api_revoke_ask ask = {.kind = API_REVOKE_USER};
-    enum api_result result = check_members(body, names);
+    enum api_result result = api_ask_members(body, names);
     unsigned kind = 0;
 
     if (result != API_RESULT_OK)
@@ -148,7 +160,7 @@ enum api_result api_ask_publish(struct api_publish_ask *out, const struct json *
 {
     static const char *const names[] = {"channel", "data", NULL};
     struct api_publish_ask ask = {.data = NULL};
-    enum api_result result = check_members(body, names);
+    enum api_result result = api_ask_members(body, names);
 
     if (result != API_RESULT_OK)
         return result;

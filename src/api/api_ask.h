@@ -13,6 +13,7 @@
 #define API_SESSION_TTL_S_MAX (24 * 60 * 60)
 #define API_SESSION_TTL_S     (60 * 60)
 #define API_ORIGIN_BYTES_MAX  512
+#define API_SESSION_ID_MAX    256
 
 struct api_ticket_ask {
     struct view user, origin; /* origin.ptr NULL: not bound */
@@ -24,7 +25,8 @@ enum api_revoke_kind {
     API_REVOKE_TOKEN_ID,
     API_REVOKE_ROLE,
     API_REVOKE_IP,
-    API_REVOKE_CONNECTION
+    API_REVOKE_CONNECTION,
+    API_REVOKE_SESSION
 };
 struct api_revoke_ask {
     enum api_revoke_kind kind;
@@ -42,5 +44,14 @@ enum api_result api_ask_ticket(struct api_ticket_ask *out, const struct json *bo
 enum api_result api_ask_revoke(struct api_revoke_ask *out, const struct json *body,
                                const struct role_set *roles);
 enum api_result api_ask_publish(struct api_publish_ask *out, const struct json *body);
+
+/* --- for what else asks --- */
+
+/* It is an object, and every member stands in `names` (NULL-terminated). */
+enum api_result api_ask_members(const struct json *body, const char *const *names);
+/* A list of names of roles, as bits. list NULL: it is missing. */
+enum api_result api_ask_roles(uint64_t *out, const struct json *list, const struct role_set *roles);
+/* 1 to 256 printable ASCII characters without blanks. */
+bool api_session_id_ok(struct view id);
 
 #endif

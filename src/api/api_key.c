@@ -154,8 +154,10 @@ int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
         bit = API_SCOPE_TICKETS;
     else if (view_eq(scope, VIEW("revoke")))
         bit = API_SCOPE_REVOKE;
+    else if (view_eq(scope, VIEW("sessions")))
+        bit = API_SCOPE_SESSIONS;
     if (bit == API_SCOPE_NONE) {
-        error_set(why, "a scope is `tickets`, `revoke` or `publish:CHANNEL`");
+        error_set(why, "a scope is `tickets`, `revoke`, `sessions` or `publish:CHANNEL`");
         return E_INVALID;
     }
     if ((key->scopes & bit) != 0) {

@@ -19,7 +19,8 @@ enum api_scope {
     API_SCOPE_NONE = 0,
     API_SCOPE_TICKETS = 1,
     API_SCOPE_REVOKE = 2,
-    API_SCOPE_PUBLISH = 4
+    API_SCOPE_PUBLISH = 4,
+    API_SCOPE_SESSIONS = 8
 };
 
 struct api_key {
@@ -39,9 +40,8 @@ struct api_keys {
  * form of RFC 6750 section 2.1, or nobody could send it. E_INVALID, E_EXISTS (name or secret),
  * E_LIMIT, E_NOMEM, E_CRYPTO, each with *why. */
 int api_keys_add(struct api_keys *keys, struct view name, struct view secret, struct error *why);
-/* "tickets", "revoke" or "publish:PATTERN". A pattern is made like a channel name; a segment that
- * is
- * `*` stands for any one segment. E_INVALID, E_EXISTS, E_LIMIT, with *why. */
+/* "tickets", "revoke", "sessions" or "publish:PATTERN". A pattern is made like a channel name; a
+ * segment that is `*` stands for any one segment. E_INVALID, E_EXISTS, E_LIMIT, with *why. */
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why);
 void api_keys_forget_secrets(struct api_keys *keys);
 void api_keys_clear(struct api_keys *keys);

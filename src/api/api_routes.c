@@ -4,6 +4,7 @@
 #include "api/api_routes.h"
 
 #include "base/json_out.h"
+#include "crypto/secret.h"
 
 static enum api_result say_ok(struct api_work *work)
 {
@@ -46,7 +47,7 @@ static enum api_result tickets(struct api_work *work)
 
 static enum api_result revoke_them(struct api_work *work)
 {
-    static const char *const kinds[] = {"user", "token_id", "role", "ip", "connection"};
+    static const char *const kinds[] = {"user", "token_id", "role", "ip", "connection", "session"};
     struct api_revoke_ask ask;
     enum api_result result = api_ask_revoke(&ask, work->body, work->api->roles);
 
@@ -72,12 +73,78 @@ static enum api_result publish(struct api_work *work)
     return result == API_RESULT_OK ? say_ok(work) : result;
 }
 
+static enum api_result ask_session(struct api_work *work, enum api_result result,
+                                   const struct api_session_ask *ask)
+{
+    static const char *const verbs[] = {"create", "get", "extend", "end", "end_user"};
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.user = ask->user;
+    work->told.detail = view_of_text(verbs[ask->verb]);
+    return work->api->ops->session(work->api->server, ask, work->call);
+}
+
+static enum api_result session_create(struct api_work *work)
+{
+    struct api_session_ask ask;
+
+    return ask_session(work, api_ask_session_create(&ask, work->body, work->api->roles), &ask);
+}
+
+static enum api_result session_get(struct api_work *work)
+{
+    struct api_session_ask ask;
+
+    return ask_session(work, api_ask_session(&ask, work->body, API_SESSION_GET), &ask);
+}
+
+static enum api_result session_extend(struct api_work *work)
+{
+    struct api_session_ask ask;
+
+    return ask_session(work, api_ask_session(&ask, work->body, API_SESSION_EXTEND), &ask);
+}
+
+static enum api_result session_end(struct api_work *work)
+{
+    struct api_session_ask ask;
+
+    return ask_session(work, api_ask_session_end(&ask, work->body), &ask);
+}
+
+static enum api_result csrf(struct api_work *work)
+{
+    char text[API_CSRF_TEXT_MAX];
+    struct api_csrf_ask ask;
+    enum api_result result = api_ask_csrf(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.detail = ask.origin;
+    result = work->api->ops->csrf(work->api->server, &ask, text);
+    if (result != API_RESULT_OK)
+        return result;
+    json_out_open(&work->out);
+    json_out_member(&work->out, "csrf", view_of_text(text));
+    json_out_member_u64(&work->out, "expires_in", API_CSRF_TTL_S);
+    json_out_close(&work->out);
+    wr_u8(&work->out, '\n');
+    secret_wipe(text, sizeof(text));
+    return API_RESULT_OK;
+}
+
 static const struct api_route routes[] = {
     {"/health/live", "health", false, true, API_SCOPE_NONE, health_live},
     {"/health/ready", "health", false, true, API_SCOPE_NONE, health_ready},
     {"/api/tickets", "tickets", true, false, API_SCOPE_TICKETS, tickets},
     {"/api/revoke", "revoke", true, false, API_SCOPE_REVOKE, revoke_them},
     {"/api/publish", "publish", true, true, API_SCOPE_PUBLISH, publish},
+    {"/api/sessions", "sessions", true, false, API_SCOPE_SESSIONS, session_create},
+    {"/api/sessions/get", "sessions", true, true, API_SCOPE_SESSIONS, session_get},
+    {"/api/sessions/extend", "sessions", true, true, API_SCOPE_SESSIONS, session_extend},
+    {"/api/sessions/end", "sessions", true, false, API_SCOPE_SESSIONS, session_end},
+    {"/api/csrf", "csrf", true, true, API_SCOPE_SESSIONS, csrf},
 };
 
 /* application/json, with `charset=utf-8` at most. */

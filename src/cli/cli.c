@@ -27,6 +27,8 @@ static const struct command commands[] = {
      "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
     {"revoke", cmd_revoke,
      "close a user's, token's or role's connections: gateward revoke --config FILE --user U"},
+    {"session", cmd_session,
+     "make, show or end sessions of web users: gateward session create --config FILE ..."},
     {"explain", cmd_explain,
      "say who may do what, and why: gateward explain --config FILE --user U ..."},
 };

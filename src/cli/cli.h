@@ -21,6 +21,7 @@ int cmd_token(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_session(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 
 struct options;

@@ -9,85 +9,87 @@
 #include <unistd.h>
 
 #include "access/scope.h"
-#include "api/api.h"
 #include "auth/origin.h"
 #include "auth/revocation_log.h"
 #include "auth/ticket.h"
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "server/close_job.h"
+#include "crypto/secret.h"
+#include "server/internal_call.h"
 #include "server/push.h"
 
-/* One revocation on its way to all workers. */
-struct call {
-    struct close_job job; /* first */
-    struct link link;
-    struct internal *internal;
-    uint64_t number;
-    enum api_result result; /* to be told once all are done */
-    char text[IDENTITY_TOKEN_ID_MAX];
-};
+/* --- calls --- */
 
-struct internal {
-    struct server *server;
-    struct api *api;
-    struct tickets *tickets;
-    struct revocations *revocations;
-    struct revocation_log *log;
-    struct listen_address address;
-    struct link calls; /* until their answer */
-    int fd;
-};
-
-static struct worker *worker_of(const struct internal *in)
+struct call *internal_call_new(struct internal *in, uint64_t number)
 {
-    return &in->server->workers[0];
+    struct call *call = calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->internal = in;
+    call->number = number;
+    call->result = API_RESULT_OK;
+    link_append(&in->calls, &call->link);
+    return call;
+}
+
+void internal_call_free(struct call *call)
+{
+    if (call->has_job)
+        close_job_cancel(call->internal->server->closer, &call->job);
+    link_remove(&call->link);
+    secret_wipe(call, sizeof(*call)); /* ids of sessions */
+    free(call);
+}
+
+struct view internal_call_keep(char *out, struct view text)
+{
+    if (text.len > 0)
+        memcpy(out, text.ptr, text.len);
+    return view_of(out, text.len);
 }
 
 /* --- revocation --- */
 
-static void call_free(struct call *call)
-{
-    link_remove(&call->link);
-    free(call);
-}
-
 static void on_revoked(struct close_job *job)
 {
     struct call *call = (struct call *)(void *)job;
+    char text[64];
+    struct wr w = wr_of(text, sizeof(text));
 
-    api_revoked(call->internal->api, call->number, call->result,
-                atomic_load_explicit(&job->closed, memory_order_relaxed));
-    call_free(call);
+    json_out_open(&w);
+    json_out_member_u64(&w, "closed", atomic_load_explicit(&job->closed, memory_order_relaxed));
+    json_out_close(&w);
+    wr_u8(&w, '\n');
+    call->has_job = false;
+    api_finish(call->internal->api, call->number, call->result, view_of(text, wr_len(&w)));
+    internal_call_free(call);
 }
 
-static struct call *call_new(struct internal *in, const struct api_revoke_ask *ask, uint64_t number)
+static struct call *revocation_new(struct internal *in, const struct api_revoke_ask *ask,
+                                   uint64_t number)
 {
     static const enum close_by ways[] = {[API_REVOKE_USER] = CLOSE_BY_USER,
                                          [API_REVOKE_TOKEN_ID] = CLOSE_BY_TOKEN_ID,
                                          [API_REVOKE_ROLE] = CLOSE_BY_ROLE,
                                          [API_REVOKE_IP] = CLOSE_BY_IP,
                                          [API_REVOKE_CONNECTION] = CLOSE_BY_CONNECTION};
-    struct call *call = calloc(1, sizeof(*call));
+    struct call *call = internal_call_new(in, number);
     struct close_target *target;
 
     if (call == NULL)
         return NULL;
-    call->internal = in;
-    call->number = number;
     call->job.done = on_revoked;
     target = &call->job.target;
     target->by = ways[ask->kind];
     target->ip = ask->ip;
     memcpy(target->bytes, ask->connection, sizeof(target->bytes));
-    if (ask->kind <= API_REVOKE_TOKEN_ID) {
-        memcpy(call->text, ask->value.ptr, ask->value.len);
-        target->text = view_of(call->text, ask->value.len);
-    }
+    if (ask->kind <= API_REVOKE_TOKEN_ID)
+        target->text = internal_call_keep(call->text, ask->value);
     if (ask->kind == API_REVOKE_ROLE)
         target->role = role_set_bit(&in->server->options->policy.roles, ask->value);
-    link_append(&in->calls, &call->link);
     return call;
 }
 
@@ -122,20 +124,22 @@ static enum api_result op_revoke(void *server, const struct api_revoke_ask *ask,
 {
     struct internal *in = server;
     struct closer *closer = in->server->closer;
-    struct call *call = call_new(in, ask, number);
     enum api_result result = API_RESULT_OVERLOADED;
+    struct call *call;
 
+    if (ask->kind == API_REVOKE_SESSION)
+        return internal_revoke_session(in, ask->value, number);
+    call = revocation_new(in, ask, number);
     if (call == NULL)
         return API_RESULT_OVERLOADED;
-    if (close_job_add(closer, &call->job)) {
+    call->has_job = close_job_add(closer, &call->job);
+    if (call->has_job)
         result = call->result = remember(in, ask);
-        if (result == API_RESULT_OK || result == API_RESULT_NOT_STORED) {
-            close_job_start(closer, &call->job);
-            return API_RESULT_LATER;
-        }
-        close_job_cancel(closer, &call->job);
+    if (result == API_RESULT_OK || result == API_RESULT_NOT_STORED) {
+        close_job_start(closer, &call->job);
+        return API_RESULT_LATER;
     }
-    call_free(call);
+    internal_call_free(call);
     return result;
 }
 
@@ -145,7 +149,7 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
                                  char text[API_TICKET_TEXT_MAX])
 {
     struct internal *in = server;
-    struct worker *w = worker_of(in);
+    struct worker *w = internal_worker(in);
     const struct options *o = w->server->options;
     struct ticket_offer offer = {.origin = ask->origin, .ttl_s = ask->ttl_s};
     struct identity *who = &offer.who;
@@ -173,7 +177,7 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
 
 static enum api_result op_publish(void *server, const struct api_publish_ask *ask)
 {
-    struct worker *w = worker_of(server);
+    struct worker *w = internal_worker(server);
     struct blob *frame = push_encode(w, ask->channel, ask->data, VIEW(""));
     int rc = frame != NULL ? hub_publish(w->hub, ask->channel, frame, NULL) : E_NOMEM;
 
@@ -200,7 +204,13 @@ static void op_log(void *server, const struct api_call *call)
     event_log_put(in->server->events, &event);
 }
 
-static const struct api_ops operations = {is_ready, op_ticket, op_revoke, op_publish, op_log};
+static const struct api_ops operations = {.is_ready = is_ready,
+                                          .ticket = op_ticket,
+                                          .revoke = op_revoke,
+                                          .publish = op_publish,
+                                          .session = internal_session,
+                                          .csrf = internal_csrf,
+                                          .log = op_log};
 
 /* --- life --- */
 
@@ -258,7 +268,7 @@ int internal_open(struct server *s, struct error *why)
 int internal_start(struct internal *in)
 {
     struct options *o = in->server->options;
-    struct api_options options = {.loop = worker_of(in)->loop,
+    struct api_options options = {.loop = internal_worker(in)->loop,
                                   .fd = in->fd,
                                   .is_unix = in->address.unix_path[0] != '\0',
                                   .keys = &o->internal.keys,
@@ -278,6 +288,7 @@ bool internal_stop(struct internal *in)
     if (in->address.unix_path[0] != '\0')
         (void)unlink(in->address.unix_path);
     in->address.unix_path[0] = '\0';
+    in->is_stopped = true;
     closer_stop(in->server->closer);
     return api_stop(in->api);
 }
@@ -287,7 +298,7 @@ void internal_free(struct internal *in)
     if (in == NULL)
         return;
     while (!link_is_alone(&in->calls))
-        call_free(LINK_ITEM(in->calls.next, struct call, link));
+        internal_call_free(LINK_ITEM(in->calls.next, struct call, link));
     if (in->fd >= 0) { /* it never ran */
         (void)close(in->fd);
         if (in->address.unix_path[0] != '\0')

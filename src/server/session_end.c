@@ -36,18 +36,10 @@ struct session_ends {
 
 struct closing closing_of_session(enum session_end why)
 {
-    static const struct {
-        const char *code, *reason;
-    } rows[] = {
-        [SESSION_LOGGED_OUT] = {"logged_out", "Session ended"},
-        [SESSION_IDLE] = {"idle", "Session expired"},
-        [SESSION_TOO_OLD] = {"too_old", "Session expired"},
-        [SESSION_REPLACED] = {"replaced", "Session ended"},
-        [SESSION_LOST] = {"lost", "Session ended"},
-    };
+    bool is_old = why == SESSION_IDLE || why == SESSION_TOO_OLD;
 
-    return (struct closing){EVENT_SESSION_ENDED, rows[why].code, CLOSE_TOKEN_EXPIRED,
-                            rows[why].reason};
+    return (struct closing){EVENT_SESSION_ENDED, session_end_text(why), CLOSE_TOKEN_EXPIRED,
+                            is_old ? "Session expired" : "Session ended"};
 }
 
 /* --- any thread --- */

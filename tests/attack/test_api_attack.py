@@ -59,6 +59,14 @@ def test_a_jwt_of_an_administrator_is_no_key(house):
     ("rooms", "/api/publish", {"channel": "private", "data": 1}),
     ("rooms", "/api/publish", {"channel": "private:room-1:x", "data": 1}),
     ("rooms", "/api/publish", {"channel": "public:chat", "data": 1}),
+    ("tickets", "/api/sessions", {"user": "a", "roles": ["admin"]}),
+    ("revoke", "/api/sessions", {"user": "a", "roles": ["admin"]}),
+    ("revoke", "/api/sessions/get", {"session": "B" * 22}),
+    ("revoke", "/api/sessions/extend", {"session": "B" * 22}),
+    ("revoke", "/api/sessions/end", {"user": "a"}),
+    ("tickets", "/api/csrf", {"session": "B" * 22, "origin": ORIGIN}),
+    ("sessions", "/api/revoke", {"session": "B" * 22}),
+    ("sessions", "/api/tickets", {"user": "a", "roles": ["admin"], "origin": None}),
 ])
 def test_no_scope_reaches_further_than_it_says(house, key, path, body):
     assert code(house.api.post(path, body, key=key)) == (403, "scope_missing")
@@ -78,6 +86,31 @@ def test_roles_and_users_out_of_the_air_get_no_ticket(house):
     assert post(ttl=31) == (400, "invalid_ttl")
     assert post(session_ttl=86401) == (400, "invalid_session_ttl")
     assert post(permissions=["admin"]) == (400, "unknown_field")
+
+
+@pytest.mark.parametrize("path, body, what", [
+    ("", {"user": "a", "roles": ["superuser"]}, "unknown_role"),
+    ("", {"user": "{user_id}", "roles": []}, "invalid_user"),
+    ("", {"user": "a", "roles": [], "tenant": "a:b"}, "invalid_tenant"),
+    ("", {"user": "a", "roles": [], "replaces": "x" * 257}, "invalid_session"),
+    ("", {"user": "a", "roles": [], "session": "chosen-by-the-caller"}, "unknown_field"),
+    ("", {"user": "a", "roles": [], "expires_in": 10 ** 9}, "unknown_field"),
+    ("/get", {"session": "x" * 257}, "invalid_session"),
+    ("/get", {"session": "x\r\nSET y z"}, "invalid_session"),
+    ("/get", {"session": ["x"]}, "missing_field"),
+    ("/extend", {"session": ""}, "invalid_session"),
+    ("/extend", {"session": "x", "idle": 10 ** 9}, "unknown_field"),
+    ("/end", {"session": "x", "user": "a"}, "missing_field"),
+    ("/end", {"user": "*"}, "invalid_user"),
+])
+def test_sessions_out_of_the_air_are_refused(house, path, body, what):
+    assert code(house.api.post("/api/sessions" + path, body, key="sessions")) == (400, what)
+
+
+@pytest.mark.parametrize("path", ["", "/get", "/extend", "/end"])
+def test_a_body_for_sessions_is_bounded_too(house, path):
+    answer = house.api.raw(head(house.api, "/api/sessions" + path, Content_Length=65537))
+    assert parse(answer)[0] == 413
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"user":"a","user":"b"}', b'{"user":"a"}x', b'\xef\xbb\xbf{"user":"a"}',
@@ -191,13 +224,17 @@ def test_neither_keys_nor_tickets_nor_queries_reach_a_log(start_server, tmp_path
     api.post("/api/revoke", {"token_id": "a-token-id-of-someone"})
     api.post("/api/revoke", {"user": "a"}, key=("raw", "wrong-key-wrong-key-wrong-key-wrong"))
     api.get("/api/tickets?key=" + api.key())
+    for path in ("", "/get", "/extend", "/end"):
+        api.post("/api/sessions" + path, {"session": "an-id-of-a-session"})
+    api.post("/api/csrf", {"session": "an-id-of-a-session", "origin": ORIGIN})
+    assert api.post("/api/revoke", {"session": "an-id-of-a-session"})[0] == 200
     server.wait_for_event("api_call", code="bad_request")
     server.stop()
     logs = ""
     for name in ("events.jsonl", "stderr.txt", "stdout.txt"):
         with open(server.path(name)) as f:
             logs += f.read()
-    for word in (used, refused, bound, "B" * 22, "hunter2", "ticket=", "wrong-key", *map(api.key, ("ops", "tickets", "revoke"))):
+    for word in (used, refused, bound, "B" * 22, "hunter2", "ticket=", "wrong-key", "an-id-of", *map(api.key, ("ops", "tickets", "revoke"))):
         assert word not in logs, word
     with open(server.path("state/revocations.log")) as f:
         assert api.key() not in f.read()

@@ -9,14 +9,15 @@ import os
 import re
 import secrets
 import socket
+import time
 
 from raw_client import Response
 from talk import PLAIN, ROOMY
 
 AT = re.compile(r"internal API at (?:http://(?:\[[^\]]+\]|[^:/\s]+):(\d+)|unix:(\S+))")
 ORIGIN = "https://app.example.com"
-SCOPES = {"ops": ["tickets", "revoke", "publish:public:*"], "tickets": ["tickets"], "revoke": ["revoke"],
-          "news": ["publish:public:chat"], "rooms": ["publish:private:*"]}
+SCOPES = {"ops": ["tickets", "revoke", "sessions", "publish:public:*"], "tickets": ["tickets"], "revoke": ["revoke"],
+          "sessions": ["sessions"], "news": ["publish:public:chat"], "rooms": ["publish:private:*"]}
 
 
 def internal_config(directory, workers=1, address="127.0.0.1:0", scopes=None, **more):
@@ -34,7 +35,11 @@ def internal_config(directory, workers=1, address="127.0.0.1:0", scopes=None, **
 class InternalApi:
     def __init__(self, server):
         self.server = server
+        deadline = time.monotonic() + 10        # the line comes right behind those that the start of the server waits for
         found = AT.search(server.stderr_text())
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.02)
+            found = AT.search(server.stderr_text())
         assert found, server.stderr_text()
         self.port, self.path = (int(found[1]), None) if found[1] else (None, found[2])
 

@@ -35,10 +35,11 @@ def is_quiet(ws):
     return ask(ws, {"type": "ping", "id": "quiet?"}) == {"type": "pong", "id": "quiet?"}
 
 
-def run_gateward(*arguments, cwd=None, timeout=60, **environment):
-    """A command to its end; a sanitizer report fails the test."""
+def run_gateward(*arguments, cwd=None, timeout=60, typed=None, **environment):
+    """A command to its end; `typed`: its stdin. A sanitizer report fails the test."""
+    stdin = {"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}
     result = subprocess.run([binary_path(), *arguments], cwd=cwd, capture_output=True, text=True, timeout=timeout,
-                            stdin=subprocess.DEVNULL, env={**os.environ, **SANITIZER_ENV, **environment})
+                            **stdin, env={**os.environ, **SANITIZER_ENV, **environment})
     assert not SANITIZER.search(result.stderr), result.stderr
     return result
 

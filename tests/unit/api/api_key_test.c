@@ -94,9 +94,9 @@ static void the_number_of_keys_has_a_ceiling(void **state)
 static void scopes_are_these_and_no_others(void **state)
 {
     static const char *const bad[] = {
-        "",           "ticket",      "TICKETS",      "*",          "publish",    "publish:",
-        "publish::",  "publish:a:",  "publish::a",   "publish:a*", "publish:*a", "publish:a:b*:c",
-        "publish:**", "publish:a b", "publish:{id}", "admin",      "revoke ",    "publish:a/b"};
+        "",           "ticket",      "TICKETS",    "*",          "publish",    "publish:",
+        "publish::",  "publish:a:",  "publish::a", "publish:a*", "publish:*a", "publish:a:b*:c",
+        "publish:**", "publish:a b", "session",    "admin",      "revoke ",    "publish:a/b"};
     struct api_keys keys = {NULL, 0};
     struct api_key *key = add(&keys, "one", ONE);
 
@@ -107,10 +107,12 @@ static void scopes_are_these_and_no_others(void **state)
     assert_int_equal(api_key_add_scope(key, VIEW("tickets"), &why), OK);
     assert_int_equal(api_key_add_scope(key, VIEW("tickets"), &why), E_EXISTS);
     assert_int_equal(api_key_add_scope(key, VIEW("revoke"), &why), OK);
+    assert_int_equal(api_key_add_scope(key, VIEW("sessions"), &why), OK);
+    assert_int_equal(api_key_add_scope(key, VIEW("sessions"), &why), E_EXISTS);
     assert_int_equal(api_key_add_scope(key, VIEW("publish:*"), &why), OK);
     assert_int_equal(api_key_add_scope(key, VIEW("publish:*"), &why), E_EXISTS);
     assert_int_equal(api_keys_scopes(&keys),
-                     API_SCOPE_TICKETS | API_SCOPE_REVOKE | API_SCOPE_PUBLISH);
+                     API_SCOPE_TICKETS | API_SCOPE_REVOKE | API_SCOPE_SESSIONS | API_SCOPE_PUBLISH);
     api_keys_clear(&keys);
 }
 
