@@ -80,8 +80,9 @@ static int hand_over(struct options **out, struct loading *l, struct problems *p
     o->auth.roles = &o->policy.roles;
     o->auth.scopes = &o->policy.scopes;
     if (access_policy_build(&o->policy) != OK || options_make_oauth2(o, l) != OK ||
-        options_make_hook(o, l) != OK) {
+        options_make_hook(o, l) != OK || options_make_sessions_redis(o, l) != OK) {
         introspection_free(o->auth.introspection);
+        hook_free(o->auth.hook);
         access_policy_clear(&o->policy);
         free(o);
         problems_add(problems, 0, 0, "out of memory");
@@ -145,6 +146,7 @@ done:
         clear(&l->o);
         options_clear_oauth2(l);
         options_clear_hook(l);
+        options_clear_sessions_redis(l);
     }
     free(l);
     document_free(doc);

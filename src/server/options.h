@@ -49,7 +49,7 @@ struct page {
     const void *bytes;
     size_t len;
 };
-enum session_engine { SESSIONS_MEMORY, SESSIONS_SQLITE };
+enum session_engine { SESSIONS_MEMORY, SESSIONS_SQLITE, SESSIONS_REDIS };
 /* Sessions of web users by cookie; off unless the file has `auth.sessions`. */
 struct session_options {
     bool is_on;
@@ -58,7 +58,8 @@ struct session_options {
     bool insecure_cookie_name;
     uint64_t idle_ms, absolute_ms; /* whole seconds; idle is not the longer one */
     uint64_t max;
-    char *file; /* of SQLite; relative paths start in state_dir already */
+    char *file;                  /* of SQLite; relative paths start in state_dir already */
+    struct session_store *redis; /* of Redis: made, not started; owned */
 };
 enum csrf_policy { CSRF_REQUIRED, CSRF_ORIGIN_ONLY };
 struct limit_options {

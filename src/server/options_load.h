@@ -7,6 +7,7 @@
 #include "config/option.h"
 #include "server/options.h"
 #include "server/options_asked.h"
+#include "server/options_sessions_redis.h"
 
 #define LISTENERS_MAX    32
 #define ROUTES_MAX       64
@@ -26,6 +27,7 @@ struct loading {
     uint64_t window_bits, level; /* of compression; narrower in struct options */
     struct oauth2_draft oauth2;
     struct hook_draft hook;
+    struct session_redis_draft sessions_redis;
 };
 
 /* One certificate while it is read. */
@@ -54,6 +56,7 @@ extern const struct option options_oauth2_rows[];
 extern const struct option options_hook_rows[];
 extern const struct option options_certificate_rows[]; /* one entry of auth.client_certificates */
 extern const struct option options_sessions_rows[];
+extern const struct option options_sessions_redis_rows[];
 extern const struct option options_internal_rows[];
 extern const struct option options_channel_rows[];
 extern const struct option options_limits_rows[];
@@ -115,6 +118,11 @@ void options_clear_jwt(struct options *o);
 /* Once `o` lies where it stays: they point at its roles and scopes. E_NOMEM. */
 int options_make_oauth2(struct options *o, const struct loading *l);
 int options_make_hook(struct options *o, const struct loading *l);
+/* auth.sessions.redis, called by options_finish_sessions; made once nothing was wrong. */
+void options_finish_sessions_redis(struct loading *l, struct node *sessions,
+                                   struct problems *problems);
+int options_make_sessions_redis(struct options *o, const struct loading *l);
+void options_clear_sessions_redis(struct loading *l);
 void options_clear_oauth2(struct loading *l);
 void options_clear_hook(struct loading *l);
 

@@ -14,7 +14,7 @@
 #define COOKIE_MAX 128
 
 static const char *const store_names[] = {
-    [SESSIONS_MEMORY] = "memory", [SESSIONS_SQLITE] = "sqlite", NULL};
+    [SESSIONS_MEMORY] = "memory", [SESSIONS_SQLITE] = "sqlite", [SESSIONS_REDIS] = "redis", NULL};
 
 const struct option options_sessions_rows[] = {
     {.name = "store",
@@ -22,8 +22,8 @@ const struct option options_sessions_rows[] = {
      .offset = offsetof(struct loading, o.sessions.store),
      .choices = store_names,
      .fallback = "memory",
-     .help = "where they are kept: memory (all end with the process) or sqlite (a file; they "
-             "outlive restarts and power cuts)"},
+     .help = "where they are kept: memory (all end with the process), sqlite (a file; they "
+             "outlive restarts and power cuts) or redis (see auth.sessions.redis)"},
     {.name = "cookie",
      .type = OPTION_TEXT,
      .offset = offsetof(struct loading, o.sessions.cookie),
@@ -63,6 +63,7 @@ const struct option options_sessions_rows[] = {
      .offset = offsetof(struct loading, o.sessions.file),
      .fallback = "sessions.db",
      .help = "with `store: sqlite`: the file, from state_dir; one server at a time"},
+    {.name = "redis", .type = OPTION_SECTION, .children = options_sessions_redis_rows},
     {0},
 };
 
@@ -116,6 +117,7 @@ void options_finish_sessions(struct loading *l, struct node *root, struct proble
     check_times(s, sessions, problems);
     if (s->store != SESSIONS_SQLITE && node_member(sessions, "file") != NULL)
         report(sessions, "file", problems, "goes with `store: sqlite` only");
+    options_finish_sessions_redis(l, sessions, problems);
     if (s->file == NULL || s->file[0] == '/' || l->o.state_dir == NULL)
         return;
     if (asprintf(&path, "%s/%s", l->o.state_dir, s->file) < 0) {
@@ -130,4 +132,6 @@ void options_clear_sessions(struct options *o)
 {
     free(o->sessions.cookie);
     free(o->sessions.file);
+    if (o->sessions.redis != NULL)
+        o->sessions.redis->ops->free(o->sessions.redis);
 }
