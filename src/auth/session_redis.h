@@ -8,7 +8,6 @@
 #include "net/redis.h"
 
 #define SESSION_KEY_MAX      256  /* of a key in Redis, without the id */
-#define SESSION_REDIS_BATCH  256  /* sessions whose keys are read between two looks at the rest */
 #define SESSIONS_OF_USER_MAX 1000 /* of ours: logged in at a time */
 
 enum session_decoder {

@@ -37,8 +37,9 @@ struct redis;
 int redis_new(struct redis **out, const struct redis_options *options, struct error *why);
 /* Starts the thread, which takes no signals. E_NOMEM. */
 int redis_start(struct redis *r);
-/* Ends the thread and waits for it. What has not been answered is answered E_CLOSED, asking
- * answers E_CLOSED from then on. Once; not on the thread itself. Harmless when not started. */
+/* Ends the thread and waits for it, which takes long only while a name is looked up. What has not
+ * been answered is answered E_CLOSED, asking answers E_CLOSED from then on. Once; not on the thread
+ * itself. Harmless when not started. */
 void redis_stop(struct redis *r);
 void redis_free(struct redis *r); /* stopped, or never started. NULL is fine */
 /* Any thread. */

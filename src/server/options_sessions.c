@@ -132,6 +132,5 @@ void options_clear_sessions(struct options *o)
 {
     free(o->sessions.cookie);
     free(o->sessions.file);
-    if (o->sessions.redis != NULL)
-        o->sessions.redis->ops->free(o->sessions.redis);
+    session_store_free(o->sessions.redis);
 }
