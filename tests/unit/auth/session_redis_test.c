@@ -444,7 +444,7 @@ static void a_change_ends_what_lives_by_it(void **state)
         else
             (void)REDIS_SERVER_DO(&d.server, "SET", KEY, changes[i]);
         assert_true(wait_until(&d.ends, i + 1));
-        assert_in_range(d.last_ms - began, 0, 1000);
+        assert_in_range(d.last_ms - began, 0, 2000); /* 900 ms, and a machine that is busy */
         assert_true(is_about(&d, VIEW(SID)));
         assert_int_equal(atomic_load(&d.last_why), SESSION_LOGGED_OUT);
         d.store->ops->unwatch(d.store, first);
@@ -497,8 +497,8 @@ static void a_store_out_of_reach_refuses_then_ends(void **state)
     struct question q;
 
     (void)state;
-    o.stale_s = 3;
-    o.redis.deadline_ms = 300;
+    o.stale_s = 4;
+    o.redis.deadline_ms = 500;
     open_desk(&d, o);
     (void)REDIS_SERVER_DO(&d.server, "SET", KEY, ADA);
     assert_int_equal(look(d.store, &q, VIEW(SID)), AUTH_OK);
@@ -573,7 +573,7 @@ static void many_are_watched_cheaply(void **state)
     began = clock_mono_ms();
     freeReplyObject(redisCommand(c, "FLUSHALL"));
     assert_true(wait_until(&d.ends, MANY));
-    assert_in_range(d.last_ms - began, 0, 1000);
+    assert_in_range(d.last_ms - began, 0, 2000); /* 900 ms, and a machine that is busy */
     for (unsigned i = 0; i < MANY; i++)
         d.store->ops->unwatch(d.store, watches[i]);
     redisFree(c);

@@ -265,16 +265,16 @@ static void a_server_that_hangs_is_given_up(void **state)
 
     (void)state;
     open_desk(&d, NULL);
-    connect_desk(&d, &(struct redis_options){.deadline_ms = 200});
+    connect_desk(&d, &(struct redis_options){.deadline_ms = 500});
     assert_true(wait_until(&d.ups, 1));
     (void)kill(d.server.pid, SIGSTOP);
     began = clock_mono_ms();
     assert_int_equal(ask(&d, &q, "GET", "k", NULL), E_EXPIRED);
-    assert_in_range(clock_mono_ms() - began, 190, 2000);
+    assert_in_range(clock_mono_ms() - began, 490, 5000);
     assert_true(wait_until(&d.downs, 1));
     assert_true(heard(&d, "in time"));
     assert_int_equal(ask(&d, &q, "GET", "k", NULL), E_IO); /* at once */
-    (void)usleep(900 * 1000);
+    (void)usleep(1500 * 1000);
     assert_int_equal(atomic_load(&d.downs), 1); /* told once, however often it is tried */
     (void)kill(d.server.pid, SIGCONT);
     assert_true(wait_until(&d.ups, 2));
@@ -469,7 +469,7 @@ static void a_host_that_is_no_redis_is_told(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     assert_int_equal(listen(fd, 8), 0);
     (void)snprintf(url, sizeof(url), "redis://127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
-    connect_desk(&d, &(struct redis_options){.url = url, .deadline_ms = 300});
+    connect_desk(&d, &(struct redis_options){.url = url, .deadline_ms = 500});
     peer = accept(fd, NULL, NULL);
     assert_int_equal(send(peer, "HTTP/1.1 400 Bad\r\n\r\n", 20, MSG_NOSIGNAL), 20);
     assert_true(wait_until(&d.downs, 1));
