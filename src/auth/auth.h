@@ -18,7 +18,8 @@ struct lookup;        /* auth/lookup.h */
 struct outbound;      /* net/outbound.h */
 struct session_store; /* auth/session_store.h */
 struct tickets;       /* auth/ticket.h */
-struct revocations;   /* auth/revocation.h */
+struct ticket_session;
+struct revocations; /* auth/revocation.h */
 
 enum credential_kind {
     CREDENTIAL_BEARER,
@@ -38,6 +39,7 @@ struct credential {
     const uint8_t *certificate_sha256; /* of the client's certificate, verified; NULL: none */
     struct view origin;                /* tickets: of the request; ptr NULL: it named none */
     uint64_t now_ms;                   /* tickets: monotonic */
+    struct ticket_session *session;    /* tickets: gets what it was made from; NULL: nobody asks */
 };
 struct auth {
     const struct role_set *roles;
@@ -69,6 +71,9 @@ enum auth_verdict {
 enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
                              int64_t wall_s, struct arena *arena, struct identity *who,
                              const char **fault);
+/* Asks whoever knows, after AUTH_LATER; see lookup.h for the answer, and for what this answers. */
+int auth_lookup(const struct auth *auth, const struct credential *credential, int64_t wall_s,
+                struct lookup *l);
 /* Does a revocation speak against `who`? NULL: no; otherwise the word for it. auth_check has asked
  * already, a lookup has not. */
 const char *auth_revoked(const struct auth *auth, const struct identity *who, int64_t wall_s);

@@ -28,7 +28,8 @@ int revocations_add(struct revocations *r, const struct revocation *what, int64_
 /* NULL: nothing speaks against `who`. Otherwise a stable word: "user_revoked", "token_revoked",
  * "role_revoked", "token_too_old", "issued_at_missing" (a JWT that does not say when it was issued
  * could not be told from one that was revoked). An identity issued in the second of a revocation is
- * revoked. */
+ * revoked. What is asked about elsewhere (OAuth 2.0, sessions, the hook) has no age limit here, and
+ * where it does not say when it was issued, it was before any revocation. */
 const char *revocations_judge(struct revocations *r, const struct identity *who,
                               const struct role_set *roles, int64_t wall_s);
 uint32_t revocations_count(struct revocations *r);

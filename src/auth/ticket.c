@@ -26,9 +26,9 @@ struct ticket {
     uint64_t expires_ms, forget_ms;
     bool is_used;
     struct identity who;
-    uint16_t origin_bytes;
+    uint16_t origin_bytes, session_bytes;
     bool has_origin;
-    char origin[];
+    char text[]; /* origin, then session */
 };
 
 struct shard {
@@ -73,7 +73,7 @@ static void forget(struct shard *s, struct ticket *one)
 {
     (void)map_remove(&s->map, key_of(one));
     link_remove(&one->link);
-    secret_wipe(one, sizeof(*one));
+    secret_wipe(one, sizeof(*one) + one->origin_bytes + one->session_bytes);
     free(one);
 }
 
@@ -134,9 +134,9 @@ int tickets_issue(struct tickets *t, const struct ticket_offer *offer, uint64_t 
     int rc;
 
     if (offer->ttl_s == 0 || offer->ttl_s > TICKET_TTL_S_MAX ||
-        offer->origin.len > TICKET_ORIGIN_MAX)
+        offer->origin.len > TICKET_ORIGIN_MAX || offer->session.len > TICKET_SESSION_MAX)
         return E_INVALID;
-    one = calloc(1, sizeof(*one) + offer->origin.len);
+    one = calloc(1, sizeof(*one) + offer->origin.len + offer->session.len);
     if (one == NULL)
         return E_NOMEM;
     random_bytes(bytes, sizeof(bytes));
@@ -147,8 +147,11 @@ int tickets_issue(struct tickets *t, const struct ticket_offer *offer, uint64_t 
     one->who = offer->who;
     one->has_origin = offer->origin.ptr != NULL;
     one->origin_bytes = (uint16_t)offer->origin.len;
+    one->session_bytes = (uint16_t)offer->session.len;
     if (offer->origin.len > 0)
-        memcpy(one->origin, offer->origin.ptr, offer->origin.len);
+        memcpy(one->text, offer->origin.ptr, offer->origin.len);
+    if (offer->session.len > 0)
+        memcpy(one->text + offer->origin.len, offer->session.ptr, offer->session.len);
     if (rc == OK)
         rc = put(shard_of(t, one->digest), one, now_ms);
     if (rc == OK)
@@ -167,9 +170,17 @@ static enum ticket_fault judge(const struct ticket *one, const struct ticket_sho
     if (one->expires_ms <= shown->now_ms)
         return TICKET_EXPIRED;
     if (one->has_origin && (shown->origin.ptr == NULL ||
-                            !view_eq(shown->origin, view_of(one->origin, one->origin_bytes))))
+                            !view_eq(shown->origin, view_of(one->text, one->origin_bytes))))
         return TICKET_ORIGIN;
     return TICKET_OK;
+}
+
+static void tell_session(const struct ticket *one, struct ticket_session *out)
+{
+    if (out == NULL)
+        return;
+    memcpy(out->id, one->text + one->origin_bytes, one->session_bytes);
+    out->bytes = one->session_bytes;
 }
 
 enum ticket_fault tickets_redeem(struct tickets *t, struct identity *who,
@@ -188,8 +199,10 @@ enum ticket_fault tickets_redeem(struct tickets *t, struct identity *who,
     one = map_find(&s->map, view_of(digest, KEY_BYTES));
     if (one != NULL && ct_equal(one->digest, digest, DIGEST_BYTES, DIGEST_BYTES)) {
         fault = judge(one, shown);
-        if (fault == TICKET_OK)
+        if (fault == TICKET_OK) {
             *who = one->who;
+            tell_session(one, shown->session);
+        }
         if (fault != TICKET_EXPIRED)
             one->is_used = true;
     }

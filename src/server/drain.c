@@ -33,7 +33,7 @@ static void say_goodbye(struct peer *p)
 {
     if (p->is_upgraded)
         session_close(p, CLOSE_GOING_AWAY, "Server shutting down");
-    else if (p->phase == PEER_HEAD)
+    else if (p->phase == PEER_HEAD || p->phase == PEER_ASKING)
         gate_refuse(p, REFUSE_DRAINING, NULL);
     else if (p->phase == PEER_TLS)
         conn_abort(&p->conn);

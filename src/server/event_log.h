@@ -29,6 +29,7 @@ enum event_type {
     EVENT_AUTH_OK,
     EVENT_AUTH_FAILED,
     EVENT_AUTH_TIMEOUT,
+    EVENT_CSRF_REFUSED, /* a cookie without the proof that its page meant it */
     EVENT_AUTH_EXTENDED,
     EVENT_TOKEN_EXPIRED,
     EVENT_ACCESS_DENIED,   /* channel, action; reason from access_decide */
@@ -39,8 +40,10 @@ enum event_type {
     EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type */
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
-    EVENT_KEY_SOURCE,    /* keys of an issuer: fetched, failed, stale */
+    EVENT_IDENTITY_SOURCE, /* whoever is asked about identities is out of reach, or back */
+    EVENT_KEY_SOURCE,      /* keys of an issuer: fetched, failed, stale */
     EVENT_OCSP_STAPLE,   /* an OCSP answer about a certificate of ours: fetched, failed, revoked */
+    EVENT_TICKET_ISSUED, /* POST /ticket by a browser */
     EVENT_REVOKED,       /* a connection closed by POST /api/revoke */
     EVENT_SESSION_ENDED, /* a connection closed because its session has ended; code = why */
     EVENT_API_CALL,      /* a call of the internal API; code = that of the answer, action = which */

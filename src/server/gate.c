@@ -3,9 +3,11 @@
  * is the order in which they get more expensive; nothing of the request is ever reflected. */
 #include "server/peer.h"
 
-#include "auth/auth.h"
-#include "base/random.h"
 #include "auth/origin.h"
+#include "base/random.h"
+#include "crypto/secret.h"
+#include "server/ask.h"
+#include "server/gate_login.h"
 #include "server/login.h"
 #include "server/options.h"
 #include "wire/http1.h"
@@ -14,6 +16,8 @@
 
 #define HEAD_BYTES_MAX 4096 /* of our own answers */
 #define SUBPROTOCOL    VIEW("gateward.v1")
+/* A head, and what one turn may still bring behind it. */
+#define HELD_BYTES_MAX (HTTP1_HEAD_MAX + 1 + 256 * 1024)
 
 static void log_refusal(struct peer *p, enum refusal why, const struct http1_request *request)
 {
@@ -21,6 +25,9 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
                            : why == REFUSE_ORIGIN_MISSING ? EVENT_ORIGIN_MISSING
                            : why == REFUSE_CREDENTIALS    ? EVENT_AUTH_FAILED
                            : why == REFUSE_TICKET         ? EVENT_AUTH_FAILED
+                           : why == REFUSE_SESSION        ? EVENT_AUTH_FAILED
+                           : why == REFUSE_SCOPE          ? EVENT_AUTH_FAILED
+                           : why == REFUSE_NO_CREDENTIALS ? EVENT_AUTH_FAILED
                                                           : EVENT_HANDSHAKE_REFUSED;
     struct event event = peer_event(p, type, OUTCOME_REFUSED, refusal_get(why)->code);
     const struct http1_header *header;
@@ -33,8 +40,8 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
         if (http1_find(request, VIEW("Host"), &header) > 0)
             event.host = header->value;
     }
-    if (why == REFUSE_TICKET)
-        event.code = p->close_reason; /* which of the four the client is not told */
+    if ((why == REFUSE_TICKET || why == REFUSE_SESSION) && p->close_reason != NULL)
+        event.code = p->close_reason; /* which of them the client is not told */
     else
         event.detail = view_of_text(p->close_reason);
     peer_log(p, &event);
@@ -55,6 +62,7 @@ void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *r
     struct wr w = wr_of(bytes, sizeof(bytes));
     unsigned retry_after_s = 1 + random_jitter(&p->worker->jitter, 5);
 
+    ask_drop(p);
     log_refusal(p, why, request);
     refusal_answer(&w, why, retry_after_s, p->is_tls);
     answer_and_end(p, &w);
@@ -124,7 +132,7 @@ static bool looks_like_browser(const struct http1_request *request)
     return false;
 }
 
-static enum refusal ask_origin(const struct peer *p, const struct http1_request *request)
+enum refusal gate_ask_origin(const struct peer *p, const struct http1_request *request)
 {
     const struct options *o = p->worker->server->options;
     const struct http1_header *origin = NULL;
@@ -136,46 +144,6 @@ static enum refusal ask_origin(const struct peer *p, const struct http1_request 
         return looks_like_browser(request) ? REFUSE_ORIGIN_MISSING : REFUSE_NONE;
     if (origin->has_odd_space || !origin_allowed(o->origins, o->origins_count, origin->value))
         return REFUSE_ORIGIN;
-    return REFUSE_NONE;
-}
-
-/* *has_identity tells whether the request brought what is enough to log in: a good token, or a
- * certificate. */
-static enum refusal ask_credentials(struct peer *p, const struct http1_request *request,
-                                    struct identity *identity, bool *has_identity)
-{
-    struct worker *w = p->worker;
-    struct credential credential = {.kind = CREDENTIAL_BEARER};
-    const struct http1_header *header = NULL;
-    enum auth_verdict verdict;
-    const char *fault = "authorization_scheme";
-    unsigned count = http1_find(request, VIEW("Authorization"), &header);
-
-    *has_identity = login_certificate(p, identity);
-    if (gate_shows_ticket(p, request))
-        return count > 0 ? REFUSE_CREDENTIALS_REPEATED
-                         : gate_ticket(p, request, identity, has_identity);
-    if (count == 0)
-        return REFUSE_NONE;
-    if (count > 1)
-        return REFUSE_CREDENTIALS_REPEATED;
-    if (w->server->options->routes[p->route].kind == ROUTE_CHANNELS && !login_accepts(p, LOGIN_JWT))
-        fault = "authorization_not_taken";
-    else if (auth_bearer_parse(header->value, &credential.token))
-        fault = NULL;
-    if (fault != NULL) {
-        p->close_reason = fault;
-        return REFUSE_CREDENTIALS;
-    }
-    arena_reset(&w->arena);
-    verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
-                         identity, &fault);
-    if (verdict != AUTH_OK) {
-        p->close_reason = fault; /* to the event log only */
-        return verdict == AUTH_UNAVAILABLE ? REFUSE_FULL : REFUSE_CREDENTIALS;
-    }
-    login_bind(p, identity);
-    *has_identity = true;
     return REFUSE_NONE;
 }
 
@@ -239,7 +207,6 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     uint8_t bytes[HEAD_BYTES_MAX];
     struct wr w = wr_of(bytes, sizeof(bytes));
     struct event event = peer_event(p, EVENT_CONNECTION_OPEN, OUTCOME_OK, NULL);
-    const struct http1_header *origin;
     struct view protocol = {"", 0};
 
     if (handshake_offers_protocol(request, SUBPROTOCOL))
@@ -250,17 +217,48 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
         return;
     }
     event.path = request->path;
-    if (http1_find(request, VIEW("Origin"), &origin) > 0)
-        event.origin = origin->value;
+    event.origin = gate_origin(request);
     peer_log(p, &event);
     session_start(p, upgrade, login_lacks_certificate(p) ? NULL : identity);
     if (login_lacks_certificate(p))
         login_refuse_certificate(p);
 }
 
+/* Whom a cookie names has to prove that the page meant it, now by ?csrf= or in the first message.
+ * With a certificate missing there is no login to protect. */
+static enum refusal ask_csrf(struct peer *p, const struct http1_request *request,
+                             struct gate_login *g)
+{
+    struct view token = {"", 0};
+    enum csrf_fault fault;
+    unsigned count = gate_query(request, VIEW("csrf"), &token);
+
+    if (!g->has_identity || !g->by_cookie || p->worker->server->options->auth.csrf == NULL)
+        return REFUSE_NONE;
+    if (count > 1)
+        return REFUSE_CREDENTIALS_REPEATED;
+    if (count == 1) {
+        fault = login_csrf_check(p, &g->who, gate_origin(request), token);
+        if (fault != CSRF_OK)
+            login_log_csrf(p, fault);
+        return fault == CSRF_OK ? REFUSE_NONE : REFUSE_CSRF;
+    }
+    p->pending->who = g->who;
+    p->pending->awaits_csrf = true;
+    g->has_identity = false;
+    return REFUSE_NONE;
+}
+
+/* Is there anything left that could log it in? Certificates have close codes of their own. */
+static bool may_login_later(const struct peer *p)
+{
+    return p->worker->server->options->routes[p->route].kind == ROUTE_ECHO ||
+           login_accepts(p, LOGIN_JWT) || login_accepts(p, LOGIN_OAUTH2) ||
+           login_accepts(p, LOGIN_CERTIFICATE);
+}
+
 static enum refusal ask_all(struct peer *p, const struct http1_request *request,
-                            struct handshake *upgrade, struct identity *identity,
-                            bool *has_identity)
+                            struct handshake *upgrade, struct gate_login *g)
 {
     const struct options *o = p->worker->server->options;
     struct ws_deflate_options deflate = o->deflate;
@@ -273,39 +271,48 @@ static enum refusal ask_all(struct peer *p, const struct http1_request *request,
             (struct ws_deflate_options){true, true, 15, deflate.level != 0 ? deflate.level : 1};
     why = handshake_check(upgrade, request, &deflate);
     if (why == REFUSE_NONE)
-        why = ask_origin(p, request);
+        why = gate_ask_origin(p, request);
     if (why == REFUSE_NONE && p->worker->is_draining)
         why = REFUSE_DRAINING;
     if (why == REFUSE_NONE)
-        why = ask_credentials(p, request, identity, has_identity);
+        why = gate_login(p, request, g);
+    if (why == REFUSE_NONE && !g->is_waiting)
+        why = ask_csrf(p, request, g);
+    if (why == REFUSE_NONE && !g->is_waiting && !g->has_identity && !login_awaits_csrf(p) &&
+        !may_login_later(p))
+        why = REFUSE_NO_CREDENTIALS;
     return why;
 }
 
-static void gate_request(struct peer *p, const struct http1_request *request)
+/* False: the request waits for an answer, and will be judged again with it. */
+static bool gate_request(struct peer *p, const struct http1_request *request,
+                         const struct lookup *answer)
 {
     struct handshake upgrade;
-    struct identity identity;
-    bool has_identity = false;
+    struct gate_login g = {.answer = answer};
     const struct page *page;
     enum refusal why;
 
     if (p->turned_away != REFUSE_NONE) {
         gate_turn_away(p);
-        return;
+        return true;
     }
     why = ask_host(p, request);
+    if (why == REFUSE_NONE && gate_is_ticket_path(p, request))
+        return gate_issue_ticket(p, request, answer);
     if (why == REFUSE_NONE) {
         page = find_page(p->worker->server->options, request);
         if (page != NULL && http1_find(request, VIEW("Upgrade"), NULL) == 0) {
             serve_page(p, page);
-            return;
+            return true;
         }
-        why = ask_all(p, request, &upgrade, &identity, &has_identity);
+        why = ask_all(p, request, &upgrade, &g);
     }
     if (why != REFUSE_NONE)
         gate_refuse(p, why, request);
-    else
-        accept_upgrade(p, request, &upgrade, has_identity ? &identity : NULL);
+    else if (!g.is_waiting)
+        accept_upgrade(p, request, &upgrade, g.has_identity ? &g.who : NULL);
+    return !g.is_waiting;
 }
 
 static enum refusal refusal_of_head(enum http1_verdict verdict)
@@ -331,6 +338,56 @@ static void keep_head(struct peer *p, const uint8_t *data, size_t len)
 {
     if (buf_append(&p->head, data, len) != OK)
         gate_refuse(p, REFUSE_HEADERS_TOO_LARGE, NULL);
+}
+
+/* Bytes behind the head are the first frames (R-H16): under the same limits as all others, and
+ * never after a refusal. */
+static void after_head(struct peer *p, uint8_t *data, size_t len)
+{
+    if (p->is_upgraded && !conn_is_closing(&p->conn) && len > 0)
+        session_data(p, data, len);
+}
+
+/* Everything that has come is kept until the answer is there; nothing more is read. */
+static void wait_for_answer(struct peer *p, const uint8_t *data, size_t len)
+{
+    p->phase = PEER_ASKING;
+    p->deadline_ms = loop_now_ms(p->worker->loop) + ASK_MS;
+    p->head.max = HELD_BYTES_MAX;
+    conn_read_pause(&p->conn);
+    gate_hold(p, data, len);
+    if (p->phase == PEER_ASKING)
+        peer_rearm(p);
+}
+
+void gate_hold(struct peer *p, const uint8_t *data, size_t len)
+{
+    if (buf_append(&p->head, data, len) == OK)
+        return;
+    ask_drop(p);
+    gate_refuse(p, REFUSE_FULL, NULL);
+}
+
+void gate_answered(struct peer *p, const struct lookup *answer)
+{
+    struct http1_request request;
+    struct buf whole = p->head;
+    size_t head_bytes = 0;
+
+    if (p->phase != PEER_ASKING)
+        return;
+    p->head = BUF_INIT(HELD_BYTES_MAX);
+    p->phase = PEER_HEAD;
+    p->head_scanned = 0;
+    conn_read_resume(&p->conn);
+    /* The same bytes as before. */
+    if (http1_parse(&request, (const char *)whole.data, whole.len, &p->head_scanned, &head_bytes) ==
+        HTTP1_DONE)
+        (void)gate_request(p, &request, answer);
+    else
+        gate_refuse(p, REFUSE_MALFORMED, NULL);
+    after_head(p, whole.data + head_bytes, whole.len - head_bytes);
+    secret_buf_clear(&whole);
 }
 
 void gate_data(struct peer *p, const uint8_t *data, size_t len)
@@ -365,10 +422,13 @@ void gate_data(struct peer *p, const uint8_t *data, size_t len)
     }
     whole = p->head; /* the request's views point into it, or into data */
     p->head = BUF_INIT(whole.max);
-    gate_request(p, &request);
+    if (gate_request(p, &request, NULL)) {
+        after_head(p, (uint8_t *)(uintptr_t)data + (head_bytes - had), len - (head_bytes - had));
+    } else {
+        whole.len = had;
+        p->head = whole;
+        wait_for_answer(p, data, len);
+        whole = BUF_INIT(0);
+    }
     buf_clear(&whole);
-    /* Bytes behind the head are the first frames (R-H16): under the same limits as all others, and
-     * never after a refusal. */
-    if (p->is_upgraded && !conn_is_closing(&p->conn) && head_bytes - had < len)
-        session_data(p, (uint8_t *)(uintptr_t)data + (head_bytes - had), len - (head_bytes - had));
 }

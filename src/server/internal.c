@@ -163,7 +163,7 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
     memcpy(who->user, ask->user.ptr, ask->user.len);
     who->user_bytes = (uint8_t)ask->user.len;
     who->roles = ask->roles;
-    who->issued_at_s = clock_wall_s();
+    who->issued_at_s = who->authenticated_at_s = clock_wall_s();
     who->expires_at_s = who->issued_at_s + ask->session_ttl_s;
     switch (tickets_issue(in->tickets, &offer, loop_now_ms(w->loop), text)) {
     case OK:

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an identity becomes the connection's own: its user's limits, its expiry, its welcome. */
+/* login.c: where an identity becomes the connection's own: its user's limits, its expiry, what it
+ * rests on, its welcome. */
 #include "server/login.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth.h"
 #include "base/json_out.h"
+#include "server/ask.h"
 #include "server/say.h"
 
 static void put_roles(struct wr *w, const struct role_set *set, uint64_t roles)
@@ -60,7 +61,47 @@ static bool become(struct peer *p, const struct identity *identity)
         return false;
     }
     p->who = who;
-    return true;
+    if (p->pending != NULL) {
+        who->standing = p->pending->standing;
+        p->pending->standing = (struct standing){.kind = CREDENTIAL_BEARER};
+        login_pending_clear(p);
+    }
+    if (standing_watch(&who->standing, w->server->options->auth.sessions))
+        return true;
+    session_close(p, CLOSE_OVERLOAD, "Server overloaded, try again later");
+    return false;
+}
+
+struct peer_pending *login_pending(struct peer *p, struct view origin)
+{
+    if (p->pending != NULL)
+        return p->pending;
+    p->pending = calloc(1, sizeof(*p->pending) + origin.len);
+    if (p->pending == NULL)
+        return NULL;
+    p->pending->origin_bytes = origin.len;
+    if (origin.len > 0)
+        memcpy(p->pending->origin, origin.ptr, origin.len);
+    return p->pending;
+}
+
+bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token)
+{
+    if (p->who != NULL)
+        return standing_set_token(&p->who->standing, kind, token);
+    if (login_pending(p, VIEW("")) == NULL)
+        return false;
+    standing_clear(&p->pending->standing, p->worker->server->options->auth.sessions);
+    return standing_set_token(&p->pending->standing, kind, token);
+}
+
+void login_pending_clear(struct peer *p)
+{
+    if (p->pending == NULL)
+        return;
+    standing_clear(&p->pending->standing, p->worker->server->options->auth.sessions);
+    free(p->pending);
+    p->pending = NULL;
 }
 
 /* Time alone ends no subscription: max_auth_age is asked when one begins and at each login. So one
@@ -75,14 +116,33 @@ static bool may_still_subscribe(void *peer, struct view channel)
     return access_decide(&p->worker->server->options->policy, &asked, NULL);
 }
 
-static bool welcome(struct peer *p, const struct identity *identity, const struct json *id,
-                    bool is_extension)
+bool login_has_scopes(const struct peer *p, const struct identity *who)
+{
+    uint64_t asked = p->worker->server->options->routes[p->route].scopes;
+
+    return (who->scopes & asked) == asked;
+}
+
+void login_confirmed(struct peer *p, const struct identity *identity)
+{
+    struct identity *who = &p->who->identity;
+    bool is_same = who->roles == identity->roles && who->scopes == identity->scopes;
+
+    *who = *identity;
+    if (!is_same)
+        hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p);
+    peer_rearm(p);
+}
+
+bool login_welcome(struct peer *p, const struct identity *identity, const struct json *id,
+                   bool is_extension)
 {
     struct event event;
 
     if (p->who == NULL && !become(p, identity))
         return false;
     p->who->identity = *identity;
+    p->who->confirmed_at_s = loop_wall_s(p->worker->loop);
     p->phase = PEER_OPEN;
     p->decoder.limits = &p->worker->server->limits_channels;
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);
@@ -93,82 +153,4 @@ static bool welcome(struct peer *p, const struct identity *identity, const struc
     if (p->phase == PEER_OPEN)
         peer_rearm(p);
     return p->phase == PEER_OPEN;
-}
-
-bool login_welcome(struct peer *p, const struct identity *identity)
-{
-    return welcome(p, identity, NULL, false);
-}
-
-void login_log_failed(struct peer *p, const char *fault)
-{
-    struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, fault);
-
-    if (p->phase == PEER_FIRST)
-        event.close_code = CLOSE_POLICY;
-    peer_log(p, &event);
-}
-
-static enum auth_verdict check(struct peer *p, struct view token, struct identity *identity,
-                               const char **fault)
-{
-    struct worker *w = p->worker;
-    struct credential credential = {.kind = CREDENTIAL_FIRST_MESSAGE, .token = token};
-
-    enum auth_verdict verdict;
-
-    *fault = "token_not_taken";
-    if (!login_accepts(p, LOGIN_JWT))
-        return AUTH_FAILED;
-    *fault = "unknown";
-    verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
-                         identity, fault);
-    if (verdict == AUTH_OK)
-        login_bind(p, identity);
-    return verdict;
-}
-
-void login_first(struct peer *p, struct view token, const struct json *id)
-{
-    struct identity identity;
-    const char *fault;
-    enum auth_verdict verdict = check(p, token, &identity, &fault);
-
-    if (verdict == AUTH_OK) {
-        (void)welcome(p, &identity, id, false);
-        return;
-    }
-    login_log_failed(p, fault);
-    if (verdict == AUTH_UNAVAILABLE)
-        session_close(p, CLOSE_OVERLOAD, "Authentication unavailable, try again later");
-    else
-        session_close(p, CLOSE_POLICY,
-                      verdict == AUTH_EXPIRED ? "Token expired" : "Authentication failed");
-}
-
-void login_again(struct peer *p, struct view token, const struct json *id)
-{
-    struct identity identity;
-    const char *fault;
-    enum auth_verdict verdict;
-
-    if (p->who == NULL || !login_accepts(p, LOGIN_JWT)) {
-        say_error(p, id, "not_allowed", VIEW("This route takes no authentication"));
-        return;
-    }
-    verdict = check(p, token, &identity, &fault);
-    if (verdict == AUTH_UNAVAILABLE) {
-        login_log_failed(p, fault);
-        say_error(p, id, "authentication_unavailable",
-                  VIEW("Authentication unavailable, try again later"));
-    } else if (verdict != AUTH_OK) {
-        login_log_failed(p, fault);
-        say_error(p, id, "authentication_failed",
-                  verdict == AUTH_EXPIRED ? VIEW("Token expired") : VIEW("Authentication failed"));
-    } else if (strcmp(identity.user, p->who->identity.user) != 0) {
-        login_log_failed(p, "other_user");
-        session_close(p, CLOSE_POLICY, "Authentication failed");
-    } else {
-        (void)welcome(p, &identity, id, true);
-    }
 }

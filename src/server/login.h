@@ -4,16 +4,43 @@
 #ifndef SERVER_LOGIN_H
 #define SERVER_LOGIN_H
 
+#include "auth/csrf.h"
 #include "message/json.h"
 #include "server/peer.h"
 
-/* Accepts the identity that came with the handshake. False: the connection is being closed. */
-bool login_welcome(struct peer *p, const struct identity *identity);
-/* PEER_FIRST: welcome, or a close. */
+struct ask;
+
+/* --- login.c --- */
+/* Accepts an identity; what it rests on is taken from p->pending. id: of the message, or NULL.
+ * is_extension: it was logged in before. False: the connection is being closed. */
+bool login_welcome(struct peer *p, const struct identity *identity, const struct json *id,
+                   bool is_extension);
+/* Whoever vouched for it has done so again. */
+void login_confirmed(struct peer *p, const struct identity *identity);
+/* Has it the scopes without which the route takes nobody? */
+bool login_has_scopes(const struct peer *p, const struct identity *who);
+/* Keeps a token that will have to be shown again. False: out of memory. */
+bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token);
+/* p->pending, made if need be; NULL: out of memory. */
+struct peer_pending *login_pending(struct peer *p, struct view origin);
+void login_pending_clear(struct peer *p);
+
+/* --- login_token.c --- */
+/* PEER_FIRST: welcome, a close, or a wait for whoever knows the token. */
 void login_first(struct peer *p, struct view token, const struct json *id);
 /* The open socket: the same user with a fresh token lives longer; another user is closed; a bad
  * token changes nothing. */
 void login_again(struct peer *p, struct view token, const struct json *id);
+/* PEER_FIRST, and a cookie has said who it is: welcome, or a close. */
+bool login_awaits_csrf(const struct peer *p);
+void login_by_csrf(struct peer *p, struct view token, const struct json *id);
+/* A good token is used up. */
+enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, struct view origin,
+                                 struct view token);
+void login_log_csrf(struct peer *p, enum csrf_fault fault);
+void login_answered(struct peer *p, struct ask *ask);
+/* identity.recheck_at_s has come. */
+void login_recheck(struct peer *p);
 void login_log_failed(struct peer *p, const char *fault);
 
 /* --- login_certificate.c --- */
@@ -22,6 +49,8 @@ bool login_accepts(const struct peer *p, enum login_method method);
 /* Judges the client's certificate where the route takes one. True: *who is whom it names, and that
  * is enough for the route. */
 bool login_certificate(struct peer *p, struct identity *who);
+/* SHA-256 of the certificate that the client has shown and TLS has verified. False: none. */
+bool login_certificate_digest(const struct peer *p, uint8_t digest[32]);
 /* Where a route requires a token and a certificate, the login ends with the first of them. */
 void login_bind(const struct peer *p, struct identity *who);
 /* After login_certificate: the route cannot do without a certificate, and there is no good one. */

@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "base/buf.h"
+#include "crypto/digest.h"
 
 static const struct route_options *route_of(const struct peer *p)
 {
@@ -51,6 +52,16 @@ bool login_certificate(struct peer *p, struct identity *who)
         return false; /* the token says who it is */
     *who = found;
     return true;
+}
+
+bool login_certificate_digest(const struct peer *p, uint8_t digest[32])
+{
+    struct buf der = BUF_INIT(TLS_CLIENT_CHAIN_SIZE);
+    bool has_one = p->is_tls && conn_peer_certificate(&p->conn, &der) == OK &&
+                   digest_sha256(digest, der.data, der.len) == OK;
+
+    buf_clear(&der);
+    return has_one;
 }
 
 void login_bind(const struct peer *p, struct identity *who)

@@ -34,7 +34,14 @@ struct internal_options {
     struct api_keys keys;
 };
 enum route_kind { ROUTE_CHANNELS, ROUTE_ECHO };
-enum login_method { LOGIN_JWT, LOGIN_CERTIFICATE, LOGIN_TICKET };
+enum login_method {
+    LOGIN_JWT,
+    LOGIN_CERTIFICATE,
+    LOGIN_TICKET,
+    LOGIN_OAUTH2,
+    LOGIN_SESSION,
+    LOGIN_HOOK
+};
 struct route_options {
     char *path;
     enum route_kind kind;

@@ -15,8 +15,13 @@
 static const char *const kind_names[] = {
     [ROUTE_CHANNELS] = "channels", [ROUTE_ECHO] = "echo", NULL};
 
-static const char *const method_names[] = {
-    [LOGIN_JWT] = "jwt", [LOGIN_CERTIFICATE] = "certificate", [LOGIN_TICKET] = "ticket", NULL};
+static const char *const method_names[] = {[LOGIN_JWT] = "jwt",
+                                           [LOGIN_CERTIFICATE] = "certificate",
+                                           [LOGIN_TICKET] = "ticket",
+                                           [LOGIN_OAUTH2] = "oauth2",
+                                           [LOGIN_SESSION] = "session",
+                                           [LOGIN_HOOK] = "hook",
+                                           NULL};
 static const char *const require_names[] = {"one", "all", NULL};
 
 struct route_draft {
@@ -65,7 +70,9 @@ const struct option options_route_rows[] = {
     {.name = "auth",
      .type = OPTION_CUSTOM,
      .custom = read_methods,
-     .help = "[jwt, certificate, ticket]: ways to log in; absent: all that `auth` sets up"},
+     .help = "[jwt, oauth2, session, hook, certificate, ticket]: ways to log in; absent: all that "
+             "`auth` "
+             "sets up"},
     {.name = "require",
      .type = OPTION_ENUM,
      .offset = offsetof(struct route_draft, require),
@@ -245,37 +252,47 @@ static bool asks_certificates(const struct options *o)
     return false;
 }
 
-static bool makes_tickets(const struct options *o)
+static bool makes_tickets(const struct loading *l)
 {
-    return (api_keys_scopes(&o->internal.keys) & API_SCOPE_TICKETS) != 0;
+    return (api_keys_scopes(&l->o.internal.keys) & API_SCOPE_TICKETS) != 0 || l->o.sessions.is_on ||
+           l->hook.is_on;
+}
+
+/* The ways to log in that are set up, one bit each. */
+static unsigned methods_there(const struct loading *l)
+{
+    const struct options *o = &l->o;
+
+    return (o->auth.issuers_count > 0 ? 1U << LOGIN_JWT : 0) |
+           (o->auth.certificates_count > 0 ? 1U << LOGIN_CERTIFICATE : 0) |
+           (l->oauth2.is_on ? 1U << LOGIN_OAUTH2 : 0) |
+           (o->sessions.is_on ? 1U << LOGIN_SESSION : 0) | (l->hook.is_on ? 1U << LOGIN_HOOK : 0) |
+           (makes_tickets(l) ? 1U << LOGIN_TICKET : 0);
 }
 
 /* Which ways to log in a route has, among those that are set up. */
-static void finish_methods(const struct options *o, struct route_options *route,
+static void finish_methods(const struct loading *l, struct route_options *route,
                            struct problems *problems)
 {
-    unsigned there = (o->auth.issuers_count > 0 ? 1U << LOGIN_JWT : 0) |
-                     (o->auth.certificates_count > 0 ? 1U << LOGIN_CERTIFICATE : 0) |
-                     (makes_tickets(o) ? 1U << LOGIN_TICKET : 0);
-    const unsigned token = 1U << LOGIN_JWT | 1U << LOGIN_TICKET;
+    static const char *const missing[] = {
+        [LOGIN_JWT] = "`auth.jwt` is missing",
+        [LOGIN_CERTIFICATE] = "`auth.client_certificates` is missing",
+        [LOGIN_TICKET] = "no key under `internal.keys` has the scope `tickets`",
+        [LOGIN_OAUTH2] = "`auth.oauth2` is missing",
+        [LOGIN_SESSION] = "`auth.sessions` is missing",
+        [LOGIN_HOOK] = "`auth.hook` is missing"};
+    const unsigned there = methods_there(l), certificate = 1U << LOGIN_CERTIFICATE;
 
     if (route->kind == ROUTE_ECHO)
         return;
     if (route->accepts == 0)
         route->accepts = there;
-    if ((route->accepts & ~there & 1U << LOGIN_JWT) != 0)
-        problems_add(problems, 0, 0, "the route %s takes jwt, but `auth.jwt` is missing",
-                     route->path);
-    if ((route->accepts & ~there & 1U << LOGIN_CERTIFICATE) != 0)
-        problems_add(problems, 0, 0,
-                     "the route %s takes certificate, but `auth.client_certificates` is missing",
-                     route->path);
-    if ((route->accepts & ~there & 1U << LOGIN_TICKET) != 0)
-        problems_add(problems, 0, 0,
-                     "the route %s takes ticket, but no key under `internal.keys` has the scope "
-                     "`tickets`",
-                     route->path);
-    if (route->requires_all && ((route->accepts & token) == 0 || (route->accepts & ~token) == 0))
+    for (unsigned i = 0; method_names[i] != NULL; i++)
+        if ((route->accepts & ~there & 1U << i) != 0)
+            problems_add(problems, 0, 0, "the route %s takes %s, but %s", route->path,
+                         method_names[i], missing[i]);
+    if (route->requires_all &&
+        ((route->accepts & certificate) == 0 || (route->accepts & ~certificate) == 0))
         problems_add(problems, 0, 0,
                      "the route %s requires all of one way to log in: auth: [jwt, certificate] is "
                      "what it means",
@@ -300,13 +317,12 @@ void options_finish_routes(struct loading *l, struct problems *problems)
     if (problems->errors != l->errors_before)
         return;
     for (uint32_t i = 0; i < o->routes_count; i++)
-        finish_methods(o, &o->routes[i], problems);
+        finish_methods(l, &o->routes[i], problems);
     if (o->auth.certificates_count > 0 && !asks_certificates(o))
         problems_add(problems, 0, 0,
                      "`auth.client_certificates` is never asked for: set "
                      "listen[].tls.client_certificates to optional or required");
-    if (serves_channels && o->auth.issuers_count == 0 && o->auth.certificates_count == 0 &&
-        !makes_tickets(o))
+    if (serves_channels && methods_there(l) == 0)
         problems_add(problems, 0, 0,
                      "nobody could log in: `auth.jwt` is missing. For example\n"
                      "  auth: {jwt: [{algorithms: [HS256], secret: {file: jwt.secret}, issuer: "

@@ -8,6 +8,8 @@
 
 #include "base/base64.h"
 #include "base/random.h"
+#include "server/ask.h"
+#include "server/login.h"
 
 /* How many turned-away connections may be answered at a time; past that they are closed unheard,
  * before any crypto. */
@@ -59,6 +61,18 @@ static uint64_t expiry_ms(const struct peer *p)
     return loop_now_ms(p->worker->loop) + (uint64_t)left_s * 1000;
 }
 
+static uint64_t recheck_ms(const struct peer *p)
+{
+    int64_t left_s;
+
+    if (p->who == NULL || p->who->identity.recheck_at_s == 0)
+        return UINT64_MAX;
+    left_s = p->who->identity.recheck_at_s - loop_wall_s(p->worker->loop);
+    if (left_s <= 0)
+        return 0;
+    return loop_now_ms(p->worker->loop) + (uint64_t)(left_s > 86400 ? 86400 : left_s) * 1000;
+}
+
 static uint64_t assembly_ms(const struct peer *p)
 {
     const struct options *o = p->worker->server->options;
@@ -90,7 +104,7 @@ static uint64_t heartbeat_ms(const struct peer *p)
 static uint64_t due_open(const struct peer *p)
 {
     const struct options *o = p->worker->server->options;
-    uint64_t at = sooner(expiry_ms(p), assembly_ms(p));
+    uint64_t at = sooner(sooner(expiry_ms(p), recheck_ms(p)), assembly_ms(p));
 
     if (conn_backlog(&p->conn) > 0)
         at = sooner(at, loop_now_ms(p->worker->loop) + o->limits.queue_stall_ms);
@@ -111,6 +125,7 @@ static uint64_t due_at(const struct peer *p)
         return sooner(p->deadline_ms, assembly_ms(p));
     case PEER_OPEN:
         return due_open(p);
+    case PEER_ASKING:
     case PEER_CLOSING:
     case PEER_LINGER:
         break;
@@ -160,6 +175,19 @@ static void time_out_first(struct peer *p, uint64_t now_ms)
     session_close(p, CLOSE_POLICY, "Authentication timeout");
 }
 
+static const char *expired_text(enum identity_method method)
+{
+    switch (method) {
+    case IDENTITY_CERTIFICATE:
+        return "Certificate expired";
+    case IDENTITY_SESSION:
+    case IDENTITY_HOOK:
+        return "Session expired";
+    default:
+        return "Token expired";
+    }
+}
+
 static void time_out_open(struct peer *p, uint64_t now_ms)
 {
     const struct options *o = p->worker->server->options;
@@ -168,11 +196,11 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
         struct event event = peer_event(p, EVENT_TOKEN_EXPIRED, OUTCOME_OK, NULL);
         event.close_code = CLOSE_TOKEN_EXPIRED;
         peer_log(p, &event);
-        session_close(p, CLOSE_TOKEN_EXPIRED,
-                      p->who->identity.method == IDENTITY_CERTIFICATE ? "Certificate expired"
-                                                                      : "Token expired");
+        session_close(p, CLOSE_TOKEN_EXPIRED, expired_text(p->who->identity.method));
     } else if (assembly_ms(p) <= now_ms) {
         time_out_assembly(p);
+    } else if (recheck_ms(p) <= now_ms) {
+        login_recheck(p);
     } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,
                                o->limits.queue_bytes / 16)) {
         session_slow(p);
@@ -197,6 +225,12 @@ static void time_out_head(struct peer *p)
         gate_refuse(p, REFUSE_TIMEOUT, NULL);
 }
 
+static void time_out_asking(struct peer *p)
+{
+    p->close_reason = "lookup_timeout";
+    gate_refuse(p, REFUSE_AUTH_UNAVAILABLE, NULL);
+}
+
 static void time_out_tls(struct peer *p)
 {
     struct event event = peer_event(p, EVENT_TLS_FAILED, OUTCOME_REFUSED, "tls_timeout");
@@ -217,6 +251,9 @@ static void peer_fire(struct timer *timer)
             break;
         case PEER_HEAD:
             time_out_head(p);
+            break;
+        case PEER_ASKING:
+            time_out_asking(p);
             break;
         case PEER_FIRST:
             time_out_first(p, now_ms);
@@ -255,6 +292,8 @@ static void on_data(struct conn *c, uint8_t *data, size_t len)
 
     if (p->phase == PEER_HEAD)
         gate_data(p, data, len);
+    else if (p->phase == PEER_ASKING)
+        gate_hold(p, data, len);
     else if (p->phase != PEER_LINGER)
         session_data(p, data, len);
 }
@@ -311,6 +350,10 @@ static void on_closed(struct conn *c, enum conn_end end)
     ws_deflate_free(p->own_deflate);
     buf_clear(&p->head);
     free(p->pong);
+    ask_drop(p);
+    login_pending_clear(p);
+    if (p->who != NULL)
+        standing_clear(&p->who->standing, w->server->options->auth.sessions);
     if (p->who != NULL && p->who->usage != NULL)
         user_table_drop(w->server->users, p->who->usage);
     free(p->who);

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "access/identity.h"
 #include "base/status.h"
 #include "wire/close_code.h"
 #include "base/buf.h"
@@ -20,6 +19,7 @@
 #include "limit/user_table.h"
 #include "net/conn.h"
 #include "server/event_log.h"
+#include "server/peer_who.h"
 #include "server/worker.h"
 #include "wire/handshake.h"
 #include "wire/ws_deflate.h"
@@ -28,17 +28,14 @@
 enum peer_phase {
     PEER_TLS,     /* TLS handshake */
     PEER_HEAD,    /* waiting for a whole request head */
+    PEER_ASKING,  /* whose request it is has been asked elsewhere; nothing is read meanwhile */
     PEER_FIRST,   /* 101 sent, waiting for the first message to be auth */
     PEER_OPEN,    /* authenticated, or on a route that asks for nothing */
     PEER_CLOSING, /* our Close is out, theirs is awaited */
     PEER_LINGER   /* all said: output leaves, input is thrown away until EOF or the deadline */
 };
 
-/* What only an authenticated connection needs. */
-struct peer_who {
-    struct identity identity;
-    struct user_usage *usage;
-};
+struct ask;
 
 struct peer {
     struct conn conn; /* first */
@@ -48,9 +45,11 @@ struct peer {
     struct hub_subscriber subscriber;
     struct ws_decoder decoder;
     struct peer_who *who;
+    struct peer_pending *pending;   /* NULL once logged in */
+    struct ask *ask;                /* the question under way; NULL: none */
     struct ws_deflate *own_deflate; /* context takeover only; NULL before its first use */
     struct ws_inflate *own_inflate; /* context takeover only */
-    struct buf head;                /* incomplete request head */
+    struct buf head; /* incomplete request head; or what came while an answer was awaited */
     uint8_t *pong; /* length byte and payload of the one pong that waits for the backlog to leave */
     size_t head_scanned;
     struct rate per_minute, per_hour, refused, control;
@@ -101,6 +100,10 @@ void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES]);
 /* --- gate.c --- */
 void gate_data(struct peer *p, const uint8_t *data, size_t len); /* PEER_HEAD */
 void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request);
+struct lookup;
+void gate_answered(struct peer *p, const struct lookup *answer); /* PEER_ASKING */
+/* PEER_ASKING: more has come, although nothing was to be read. */
+void gate_hold(struct peer *p, const uint8_t *data, size_t len);
 void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */
 
 /* --- reload.c --- */
@@ -108,14 +111,9 @@ void gate_turn_away(struct peer *p); /* the answer to one who was over a limit a
  * connection is being closed. */
 bool reload_recheck(struct peer *p);
 
-/* --- gate_ticket.c --- */
-/* Is there a `ticket` in the query, on a route that logs in? */
-bool gate_shows_ticket(const struct peer *p, const struct http1_request *request);
-enum refusal gate_ticket(struct peer *p, const struct http1_request *request,
-                         struct identity *identity, bool *has_identity);
-
 /* --- session.c --- */
-/* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one. */
+/* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one, or
+ * the CSRF token of the one that is pending. */
 void session_start(struct peer *p, const struct handshake *upgrade,
                    const struct identity *identity);
 void session_data(struct peer *p, uint8_t *data, size_t len);
@@ -127,6 +125,8 @@ void session_close(struct peer *p, unsigned code, const char *reason);
 /* The same for a peer that broke the protocol: nothing it sends is looked at any more (RFC 6455
  * section 7.1.7). */
 void session_fail(struct peer *p, unsigned code, const char *reason);
+/* PEER_FIRST: the answer that was awaited has come; reading goes on. */
+void session_resume(struct peer *p);
 void session_ping(struct peer *p);
 void session_drained(struct peer *p);
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);

@@ -5,6 +5,7 @@
 #include "server/protocol.h"
 
 #include "access/decide.h"
+#include "auth/session_store.h"
 #include "base/json_out.h"
 #include "message/json.h"
 #include "server/login.h"
@@ -315,14 +316,16 @@ void protocol_first(struct peer *p, struct view text)
         close_first(p, "first_message_not_auth", "First message must be auth");
         return;
     }
-    if (!json_member_string(root, VIEW("token"), &token)) {
-        close_first(p, "no_token", "Authentication failed");
-        return;
-    }
-    if (read_id(&r))
-        login_first(p, token, r.id);
-    else
+    if (!read_id(&r))
         close_first(p, "bad_id", "Invalid message format");
+    else if (json_member_string(root, VIEW("token"), &token))
+        login_first(p, token, r.id);
+    else if (login_awaits_csrf(p) && json_member_string(root, VIEW("csrf"), &token))
+        login_by_csrf(p, token, r.id);
+    else if (login_awaits_csrf(p))
+        close_first(p, "csrf_missing", "CSRF token refused");
+    else
+        close_first(p, "no_token", "Authentication failed");
 }
 
 /* All of the limits or none of them is charged. */
@@ -377,6 +380,9 @@ void protocol_message(struct peer *p, struct view text)
         return;
     }
     p->has_told_rate = false;
+    if (p->who->standing.watch != NULL)
+        session_store_touch(p->worker->server->options->auth.sessions, p->who->standing.watch,
+                            loop_wall_s(p->worker->loop));
     arena_reset(&p->worker->arena);
     if (is_bare_auth(text, &token)) {
         login_again(p, token, NULL);

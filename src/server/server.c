@@ -12,9 +12,10 @@
 #include "message/json.h"
 #include "server/close_job.h"
 #include "server/internal.h"
-#include "server/key_sources.h"
+#include "server/online.h"
 #include "server/peer.h"
 #include "server/push.h"
+#include "server/session_stores.h"
 #include "server/staples.h"
 
 static void make_limits(struct server *s)
@@ -131,12 +132,15 @@ static int open_all(struct server *s, struct error *why)
     }
     for (uint32_t i = 0; rc == OK && i < count; i++)
         rc = bind_listener(s, i, why);
-    return rc == OK ? internal_open(s, why) : rc;
+    if (rc == OK)
+        rc = internal_open(s, why);
+    return rc == OK ? session_stores_open(s, why) : rc;
 }
 
 /* Everything but the options. */
 static void free_parts(struct server *s)
 {
+    session_stores_close(s);
     for (unsigned i = 0; s->workers != NULL && i < s->workers_count; i++) {
         if (s->workers[i].server != NULL)
             worker_close(&s->workers[i]);
@@ -191,16 +195,14 @@ static void log_simple(struct server *s, enum event_type type)
 
 int server_run(struct server *s)
 {
+    struct error why = {{0}, 0, 0};
     unsigned started;
     int rc;
 
-    rc = key_sources_start(s);
-    if (rc == OK)
-        rc = staples_start(s);
+    rc = online_start(s, &why);
     if (rc != OK) {
-        log_line(LOG_ERROR, "cannot start what downloads keys: %s", status_text(rc));
-        staples_stop(s);
-        key_sources_stop(s);
+        log_line(LOG_ERROR, "%s", why.text);
+        online_stop(s);
         return rc;
     }
     log_simple(s, EVENT_SERVER_START);
@@ -219,8 +221,7 @@ int server_run(struct server *s)
     worker_run(&s->workers[0]);
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(s->workers[i].thread, NULL);
-    staples_stop(s);
-    key_sources_stop(s);
+    online_stop(s);
     log_simple(s, EVENT_SERVER_STOP);
     return started < s->workers_count ? E_NOMEM : OK;
 }

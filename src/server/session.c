@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "server/ask.h"
 #include "server/login.h"
 #include "server/protocol.h"
 
@@ -21,6 +22,12 @@
 static bool is_silent(const struct peer *p)
 {
     return p->phase >= PEER_CLOSING || conn_is_closing(&p->conn);
+}
+
+/* The first message is being judged elsewhere: what is behind it waits. */
+static bool is_waiting(const struct peer *p)
+{
+    return p->phase == PEER_FIRST && p->ask != NULL;
 }
 
 static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed,
@@ -93,6 +100,15 @@ static void leave_hub(struct peer *p)
     hub_leave(p->worker->hub, &p->subscriber);
 }
 
+/* An answer that comes later finds nobody; what was held is not looked at any more. */
+static void stop_waiting(struct peer *p)
+{
+    if (p->phase == PEER_FIRST && p->ask != NULL)
+        conn_read_resume(&p->conn);
+    ask_drop(p);
+    buf_clear(&p->head);
+}
+
 void session_close(struct peer *p, unsigned code, const char *reason)
 {
     struct worker *w = p->worker;
@@ -100,6 +116,7 @@ void session_close(struct peer *p, unsigned code, const char *reason)
     if (is_silent(p))
         return;
     leave_hub(p);
+    stop_waiting(p);
     send_close(p, code, reason);
     p->phase = PEER_CLOSING;
     p->deadline_ms = loop_now_ms(w->loop) + w->server->options->timeouts.close_ms;
@@ -111,6 +128,7 @@ void session_fail(struct peer *p, unsigned code, const char *reason)
     if (is_silent(p))
         return;
     leave_hub(p);
+    stop_waiting(p);
     send_close(p, code, reason);
     peer_linger(p);
 }
@@ -235,7 +253,7 @@ void session_drained(struct peer *p)
         free(p->pong);
         p->pong = NULL;
     }
-    if (p->conn.is_paused)
+    if (p->conn.is_paused && !is_waiting(p))
         conn_read_resume(&p->conn);
     peer_rearm(p); /* what was put off while the queue was full may be due */
 }
@@ -312,6 +330,24 @@ static void on_message(struct peer *p, const struct ws_event *ws)
         protocol_message(p, text);
 }
 
+static void hold(struct peer *p, const uint8_t *data, size_t len)
+{
+    conn_read_pause(&p->conn);
+    if (buf_append(&p->head, data, len) != OK)
+        session_fail(p, CLOSE_POLICY, "Too much before the login");
+}
+
+void session_resume(struct peer *p)
+{
+    struct buf held = p->head;
+
+    p->head = BUF_INIT(held.max);
+    conn_read_resume(&p->conn);
+    if (held.len > 0 && p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn))
+        session_data(p, held.data, held.len);
+    buf_clear(&held);
+}
+
 /* False: nothing more of this connection is to be looked at. */
 static bool on_event(struct peer *p, const struct ws_event *ws)
 {
@@ -339,7 +375,7 @@ static bool on_event(struct peer *p, const struct ws_event *ws)
             peer_linger(p);
         break;
     }
-    return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn);
+    return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn) && !is_waiting(p);
 }
 
 /* What the input leaves behind: a message begun, or answers that the peer does not take. */
@@ -374,6 +410,10 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
 
     p->heard_ms = loop_now_ms(p->worker->loop);
     p->pinged_ms = 0;
+    if (is_waiting(p)) {
+        hold(p, data, len);
+        return;
+    }
     while (goes_on && len > 0) {
         ws_decode(&p->decoder, data, len, &used, &ws);
         data += used;
@@ -382,7 +422,9 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
         if (ws.type == WS_EVENT_TEXT || ws.type == WS_EVENT_BINARY)
             p->message_ms = 0; /* a ping between fragments must not move the deadline (W-51) */
     }
-    if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
+    if (is_waiting(p))
+        hold(p, data, len);
+    else if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
         after_input(p);
 }
 
@@ -431,7 +473,7 @@ void session_start(struct peer *p, const struct handshake *upgrade, const struct
     if (o->routes[p->route].kind == ROUTE_ECHO)
         p->phase = PEER_OPEN;
     else if (identity != NULL)
-        (void)login_welcome(p, identity);
+        (void)login_welcome(p, identity, NULL, false);
     if (p->phase <= PEER_OPEN)
         peer_rearm(p);
 }

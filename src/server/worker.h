@@ -48,6 +48,8 @@ struct server {
     /* The thread for what is slow; NULL while nothing needs it. */
     struct outbound *outbound;
     struct staple_fetch *staples; /* staples.h; NULL: none are fetched */
+    struct outbound *verifier;    /* the thread for slow signatures; NULL: there are none */
+    struct tickets *tickets;      /* of browsers, where the API makes none; NULL: no table */
     struct tls_server **tls;      /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
     struct rate_limit per_minute, per_hour, control_frames;

@@ -20,6 +20,7 @@ enum refusal {
     REFUSE_HEADERS_TOO_LARGE,    /* 431 */
     REFUSE_HTTP_VERSION,         /* 505 */
     REFUSE_METHOD,               /* 405 Allow: GET */
+    REFUSE_METHOD_POST,          /* 405 Allow: POST, OPTIONS */
     REFUSE_BODY,                 /* 400: Content-Length > 0 or Transfer-Encoding */
     REFUSE_HOST_MISSING,         /* 400: none, several or invalid */
     REFUSE_HOST_UNKNOWN,         /* 421 */

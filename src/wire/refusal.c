@@ -19,6 +19,7 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
                                   "clearing cookies often helps."},
     [REFUSE_HTTP_VERSION] = {505, "HTTP Version Not Supported", "http_version", "Use HTTP/1.1."},
     [REFUSE_METHOD] = {405, "Method Not Allowed", "method_not_allowed", "Use GET."},
+    [REFUSE_METHOD_POST] = {405, "Method Not Allowed", "method_not_allowed", "Use POST."},
     [REFUSE_BODY] = {400, "Bad Request", "body_not_allowed", "Send the request without a body."},
     [REFUSE_HOST_MISSING] = {400, "Bad Request", "host_invalid",
                              "Send exactly one valid Host header."},
@@ -126,7 +127,7 @@ static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s)
         wr_text(w, "\r\n");
     }
     if (status == 405)
-        wr_text(w, "Allow: GET\r\n");
+        wr_text(w, why == REFUSE_METHOD_POST ? "Allow: POST, OPTIONS\r\n" : "Allow: GET\r\n");
     if (status == 426 || why == REFUSE_WS_VERSION_MISSING)
         wr_text(w, "Sec-WebSocket-Version: 13\r\n");
     if (status == 429 || status == 503) {

@@ -96,11 +96,19 @@ static void a_role_is_refused_what_was_issued_before(void **state)
 static void a_token_without_iat_or_too_old_is_refused(void **state)
 {
     struct revocations *r = table(10);
+    struct identity asked;
 
     (void)state;
     assert_string_equal(judge(r, jwt("bob", "", 0), NOW), "issued_at_missing");
     assert_null(judge(r, jwt("bob", "", NOW - DAY), NOW));
     assert_string_equal(judge(r, jwt("bob", "", NOW - DAY - 1), NOW), "token_too_old");
+    asked = jwt("bob", "", NOW - 30 * DAY);
+    asked.method = IDENTITY_OAUTH2; /* whoever keeps it says that it is good */
+    assert_null(judge(r, asked, NOW));
+    asked.issued_at_s = asked.authenticated_at_s = 0;
+    assert_null(judge(r, asked, NOW));
+    assert_int_equal(add(r, REVOKED_USER, "bob", NOW - 10), OK);
+    assert_string_equal(judge(r, asked, NOW), "user_revoked");
     revocations_free(r);
 }
 

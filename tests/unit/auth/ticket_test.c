@@ -48,7 +48,7 @@ static void issue(struct tickets *t, struct view origin, uint32_t ttl_s, char te
 static enum ticket_fault redeem(struct tickets *t, struct view ticket, struct view origin,
                                 uint64_t now_ms)
 {
-    struct ticket_shown shown = {ticket, origin, now_ms};
+    struct ticket_shown shown = {ticket, origin, now_ms, NULL};
     struct identity who = {.method = IDENTITY_NONE};
     enum ticket_fault fault = tickets_redeem(t, &who, &shown);
 
@@ -147,6 +147,31 @@ static void what_is_no_ticket_is_unknown(void **state)
     tickets_free(t);
 }
 
+static void a_ticket_made_from_a_session_says_which(void **state)
+{
+    struct tickets *t = table(16);
+    struct ticket_offer made = offer("alice", APP, 30);
+    struct ticket_session session = {.bytes = 1};
+    char longest[TICKET_SESSION_MAX + 1], text[TICKET_TEXT_BYTES];
+    struct ticket_shown shown = {.origin = APP, .now_ms = NOW, .session = &session};
+    struct identity who;
+
+    (void)state;
+    memset(longest, 's', sizeof(longest));
+    made.session = view_of(longest, TICKET_SESSION_MAX);
+    assert_int_equal(tickets_issue(t, &made, NOW, text), OK);
+    shown.ticket = view_of(text, TICKET_TEXT_BYTES - 1);
+    assert_int_equal(tickets_redeem(t, &who, &shown), TICKET_OK);
+    assert_int_equal(session.bytes, TICKET_SESSION_MAX);
+    assert_memory_equal(session.id, longest, TICKET_SESSION_MAX);
+    made.session = view_of(longest, TICKET_SESSION_MAX + 1);
+    assert_int_equal(tickets_issue(t, &made, NOW, text), E_INVALID);
+    issue(t, APP, 30, text); /* from none */
+    assert_int_equal(tickets_redeem(t, &who, &shown), TICKET_OK);
+    assert_int_equal(session.bytes, 0);
+    tickets_free(t);
+}
+
 static void impossible_lives_and_origins_are_refused(void **state)
 {
     static char origin[TICKET_ORIGIN_MAX + 1];
@@ -194,7 +219,7 @@ struct race {
 static void *run_race(void *argument)
 {
     struct race *race = argument;
-    struct ticket_shown shown = {view_of_text(race->text), NONE, NOW};
+    struct ticket_shown shown = {view_of_text(race->text), NONE, NOW, NULL};
     struct identity who;
 
     (void)atomic_fetch_add(&race->ready, 1);
@@ -242,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_ticket_ends_to_the_millisecond_and_is_forgotten_later),
         cmocka_unit_test(a_ticket_is_bound_to_its_origin_and_burnt_by_another),
         cmocka_unit_test(what_is_no_ticket_is_unknown),
+        cmocka_unit_test(a_ticket_made_from_a_session_says_which),
         cmocka_unit_test(impossible_lives_and_origins_are_refused),
         cmocka_unit_test(a_full_table_refuses_and_never_drops_a_good_ticket),
         cmocka_unit_test(of_four_threads_with_one_ticket_one_wins),

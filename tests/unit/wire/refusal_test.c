@@ -45,6 +45,7 @@ static const struct {
     {REFUSE_HEADERS_TOO_LARGE, 431, "headers_too_large"},
     {REFUSE_HTTP_VERSION, 505, "http_version"},
     {REFUSE_METHOD, 405, "method_not_allowed"},
+    {REFUSE_METHOD_POST, 405, "method_not_allowed"},
     {REFUSE_BODY, 400, "body_not_allowed"},
     {REFUSE_HOST_MISSING, 400, "host_invalid"},
     {REFUSE_HOST_UNKNOWN, 421, "host_unknown"},
@@ -114,7 +115,8 @@ static void headers_that_a_status_demands(void **state)
         assert_int_equal(says(why, "Upgrade: websocket"), status == 426);
         assert_int_equal(says(why, "Sec-WebSocket-Version: 13"),
                          status == 426 || why == REFUSE_WS_VERSION_MISSING);
-        assert_int_equal(says(why, "Allow: GET"), status == 405);
+        assert_int_equal(says(why, "Allow: GET"), why == REFUSE_METHOD);
+        assert_int_equal(says(why, "Allow: POST, OPTIONS"), why == REFUSE_METHOD_POST);
         assert_int_equal(says(why, "Retry-After: 17"), status == 429 || status == 503);
         if (status == 401)
             assert_non_null(strstr(answer_of(why, false), "\r\nWWW-Authenticate: Bearer realm="));

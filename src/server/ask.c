@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer comes back as a letter for which room was made before the question went out: it can
+ * be late, never lost. */
+#include "server/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "server/login.h"
+
+static void ask_free(struct ask *a)
+{
+    standing_clear(&a->standing, a->worker->server->options->auth.sessions);
+    free(a);
+}
+
+/* A revocation may have come while the question was under way. */
+static void hold_against_revocations(struct ask *a)
+{
+    const struct worker *w = a->worker;
+    const char *revoked;
+
+    if (a->lookup.verdict != AUTH_OK)
+        return;
+    revoked = auth_revoked(&w->server->options->auth, &a->lookup.who, loop_wall_s(w->loop));
+    if (revoked == NULL)
+        return;
+    a->lookup.verdict = AUTH_FAILED;
+    a->lookup.fault = revoked;
+}
+
+static void answer_letter(void *worker, void *ask, void *unused)
+{
+    struct ask *a = ask;
+    struct peer *p = a->peer;
+
+    (void)worker;
+    (void)unused;
+    if (p != NULL) {
+        p->ask = NULL;
+        hold_against_revocations(a);
+        if (conn_is_closing(&p->conn))
+            ; /* its end has been seen */
+        else if (a->purpose == ASK_GATE)
+            gate_answered(p, &a->lookup);
+        else
+            login_answered(p, a);
+    }
+    ask_free(a);
+}
+
+/* On whatever thread has the answer. */
+static void done(struct lookup *l)
+{
+    struct ask *a = (struct ask *)(void *)l;
+
+    mailbox_post_reserved(a->worker->control, (struct letter){answer_letter, a, NULL});
+}
+
+static void keep_id(struct ask *a, const struct json *id)
+{
+    if (id == NULL || id->text.len > sizeof(a->id_text))
+        return;
+    memcpy(a->id_text, id->text.ptr, id->text.len);
+    a->id = (struct json){.type = id->type, .text = view_of(a->id_text, id->text.len)};
+    a->has_id = true;
+}
+
+/* What will have to be shown again, should the answer be good. What a request shows is still there
+ * when its answer comes. */
+static bool keep_credential(struct ask *a, const struct credential *credential)
+{
+    if (a->purpose == ASK_GATE || a->purpose == ASK_RECHECK)
+        return true;
+    return standing_set_token(&a->standing, credential->kind, credential->token);
+}
+
+int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential *credential,
+              const struct json *id)
+{
+    struct worker *w = p->worker;
+    struct ask *a = calloc(1, sizeof(*a));
+    int rc;
+
+    if (a == NULL)
+        return E_NOMEM;
+    *a = (struct ask){.lookup = {.done = done, .verdict = AUTH_UNAVAILABLE, .fault = "unavailable"},
+                      .worker = w,
+                      .peer = p,
+                      .purpose = purpose};
+    keep_id(a, id);
+    if (!keep_credential(a, credential) || !mailbox_reserve(w->control)) {
+        ask_free(a);
+        return E_FULL;
+    }
+    rc = auth_lookup(&w->server->options->auth, credential, loop_wall_s(w->loop), &a->lookup);
+    if (rc != OK) {
+        mailbox_unreserve(w->control);
+        ask_free(a);
+        return rc;
+    }
+    ask_drop(p);
+    p->ask = a;
+    return OK;
+}
+
+void ask_drop(struct peer *p)
+{
+    if (p->ask != NULL)
+        p->ask->peer = NULL;
+    p->ask = NULL;
+}
