@@ -113,8 +113,8 @@ static enum auth_verdict check_certificate(struct identity *who, const struct qu
 static enum auth_verdict check_ticket(struct identity *who, const struct question *q,
                                       const char **fault)
 {
-    struct ticket_shown shown = {q->credential->token, q->credential->origin,
-                                 q->credential->now_ms, q->credential->session};
+    struct ticket_shown shown = {q->credential->token, q->credential->origin, q->credential->now_ms,
+                                 q->credential->session};
     enum ticket_fault answer = TICKET_UNKNOWN;
 
     if (q->auth->tickets != NULL)
@@ -128,9 +128,12 @@ static enum auth_verdict check_ticket(struct identity *who, const struct questio
 static enum auth_verdict (*const methods[CREDENTIAL_KINDS])(struct identity *who,
                                                             const struct question *q,
                                                             const char **fault) = {
-    [CREDENTIAL_BEARER] = check_token,      [CREDENTIAL_FIRST_MESSAGE] = check_token,
-    [CREDENTIAL_CERTIFICATE] = check_certificate, [CREDENTIAL_TICKET] = check_ticket,
-    [CREDENTIAL_SESSION] = check_session,   [CREDENTIAL_HOOK] = check_hook,
+    [CREDENTIAL_BEARER] = check_token,
+    [CREDENTIAL_FIRST_MESSAGE] = check_token,
+    [CREDENTIAL_CERTIFICATE] = check_certificate,
+    [CREDENTIAL_TICKET] = check_ticket,
+    [CREDENTIAL_SESSION] = check_session,
+    [CREDENTIAL_HOOK] = check_hook,
 };
 
 enum auth_verdict auth_check(const struct auth *auth, const struct credential *credential,
