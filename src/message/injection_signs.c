@@ -38,17 +38,9 @@ static inline bool is_quote(char c)
     return c == '\'' || c == '"';
 }
 
-/* The bytes of one blank at `at`; 0 where there is none. */
-static size_t blank_length(struct view text, size_t at)
+/* A comment of SQL that is no longer than a gap may be; 0 where there is none. */
+static size_t comment_length(struct view rest)
 {
-    struct view rest = view_of(text.ptr + at, text.len - at);
-
-    if (rest.len == 0)
-        return 0;
-    if (strchr(" \t\n\r\f\v+", rest.ptr[0]) != NULL && rest.ptr[0] != '\0')
-        return 1;
-    if (view_starts_with(rest, VIEW("%20")))
-        return 3;
     if (!view_starts_with(rest, VIEW("/*")))
         return 0;
     for (size_t len = 4; len <= GAP_MAX && len <= rest.len; len++) {
@@ -56,6 +48,31 @@ static size_t blank_length(struct view text, size_t at)
             return len;
     }
     return 0;
+}
+
+/* The bytes of one blank at `at`; 0 where there is none. */
+static size_t blank_length(struct view text, size_t at)
+{
+    struct view rest = view_of(text.ptr + at, text.len - at);
+
+    if (rest.len == 0)
+        return 0;
+    switch (rest.ptr[0]) {
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+    case '\f':
+    case '\v':
+    case '+':
+        return 1;
+    case '%':
+        return view_starts_with(rest, VIEW("%20")) ? 3 : 0;
+    case '/':
+        return comment_length(rest);
+    default:
+        return 0;
+    }
 }
 
 static size_t skip_blanks(struct view text, size_t at)
@@ -96,8 +113,6 @@ static bool sign_is_at(const char *pattern, struct view text, size_t at)
 {
     char last = '\0';
 
-    if (is_word(pattern[0]) && at > 0 && is_word(text.ptr[at - 1]))
-        return false;
     for (; *pattern != '\0'; pattern++) {
         if (!element_matches(*pattern, text, &at))
             return false;
@@ -139,6 +154,8 @@ static void add_signs_at(struct signs *s, struct view text, size_t at, unsigned 
 {
     uint8_t byte = (uint8_t)(is_quote(text.ptr[at]) ? '\2' : lower(text.ptr[at]));
 
+    if (at > 0 && is_word((char)byte) && is_word(text.ptr[at - 1]))
+        return; /* in the middle of a word */
     for (uint16_t i = s->first[byte]; i != NOBODY; i = s->next[i]) {
         const struct injection_sign *sign = &injection_table[i];
 
@@ -158,10 +175,8 @@ static int judge(void *self, struct view text, struct injection_verdict *verdict
     index_signs(&signs);
     if (is_operator(text))
         scores[INJECTION_NOSQL] = INJECTION_THRESHOLD;
-    for (size_t at = 0; at < text.len; at++) {
-        if (signs.first[(uint8_t)lower(text.ptr[at])] != NOBODY || is_quote(text.ptr[at]))
-            add_signs_at(&signs, text, at, scores);
-    }
+    for (size_t at = 0; at < text.len; at++)
+        add_signs_at(&signs, text, at, scores);
     *verdict = (struct injection_verdict){INJECTION_NONE, 0};
     for (unsigned f = INJECTION_NONE + 1; f < INJECTION_FAMILIES; f++) {
         if (scores[f] > verdict->score)
