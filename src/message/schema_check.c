@@ -228,6 +228,8 @@ enum schema_verdict schema_run_block(struct schema_run *r, uint32_t block,
     if (r->steps <= b->count + 1 || r->depth == 0)
         return SCHEMA_ERROR;
     r->steps -= b->count + 1;
+    if (b->count == 0) /* true, or nothing but annotations */
+        return SCHEMA_VALID;
     r->depth--;
     if (is_entering)
         r->scope = &here;

@@ -6,7 +6,7 @@
 
 #include "message/schema_regex_ast.h"
 
-#define REGEX_POSITIONS_MAX 4096
+#define REGEX_POSITIONS_MAX 16384
 
 struct regex_wide {
     const struct regex_range *ranges;
@@ -16,7 +16,7 @@ struct regex_wide {
 struct regex_automaton {
     uint32_t positions, words; /* words of 64 bits in a set of positions */
     bool is_always;            /* matches every text */
-    bool has_restart;          /* a match may begin anywhere */
+    uint32_t restart_words;    /* of `restart`, up to the last that is not empty */
     uint64_t *ascii;           /* for each byte below 128 the positions that take it */
     uint64_t *start;           /* what waits for the first code point */
     uint64_t *restart;         /* what waits everywhere */

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "message/schema_regex_automaton.h"
 
-#define STEPS_MAX   16384
+#define STEPS_MAX   40000
 #define FOLLOWS_MAX 131072
 
 enum step_code { STEP_CLASS, STEP_BEGIN, STEP_END, STEP_SPLIT, STEP_JUMP, STEP_MATCH };
@@ -189,7 +189,8 @@ static void start_sets(struct builder *b, struct regex_automaton *a)
         if (b->steps[b->positions[position]].code != STEP_BEGIN) {
             set_bit(a->start, position);
             set_bit(a->restart, position);
-            a->has_restart = true;
+            if (position / 64 >= a->restart_words)
+                a->restart_words = position / 64 + 1;
             continue;
         }
         a->is_always = a->is_always || a->is_final[position];
@@ -225,20 +226,27 @@ static void follow_sets(struct builder *b, struct regex_automaton *a)
     a->follow_at[b->positions_count] = b->follow_count;
 }
 
+/* NULL for ^ and $. */
+static const struct regex_class *class_of(const struct builder *b, uint32_t position)
+{
+    const struct step *s = &b->steps[b->positions[position]];
+
+    return s->code == STEP_CLASS ? &b->ast->classes[s->x] : NULL;
+}
+
 static void accept_sets(const struct builder *b, struct regex_automaton *a)
 {
     for (uint32_t p = 0; p < b->positions_count; p++) {
-        const struct step *s = &b->steps[b->positions[p]];
-        const struct regex_class *class = &b->ast->classes[s->x];
-        const struct regex_range *r = b->ast->ranges + class->first;
+        const struct regex_class *class = class_of(b, p);
+        const struct regex_range *r = class == NULL ? NULL : b->ast->ranges + class->first;
 
-        if (s->code != STEP_CLASS)
+        if (class == NULL || class->count == 0)
             continue;
         for (uint32_t i = 0; i < class->count; i++) {
             for (uint32_t c = r[i].low; c <= r[i].high && c < 128; c++)
                 set_bit(a->ascii + (size_t)c * a->words, p);
         }
-        a->wide_count += class->count > 0 && r[class->count - 1].high >= 128;
+        a->wide_count += r[class->count - 1].high >= 128;
     }
 }
 
@@ -251,12 +259,11 @@ static int wide_sets(const struct builder *b, struct regex_automaton *a, struct 
         return E_NOMEM;
     a->wide = wide;
     for (uint32_t p = 0; p < b->positions_count; p++) {
-        const struct step *s = &b->steps[b->positions[p]];
-        const struct regex_class *class = &b->ast->classes[s->x];
-        const struct regex_range *r = b->ast->ranges + class->first;
+        const struct regex_class *class = class_of(b, p);
+        const struct regex_range *r = class == NULL ? NULL : b->ast->ranges + class->first;
         struct regex_range *copy;
 
-        if (s->code != STEP_CLASS || class->count == 0 || r[class->count - 1].high < 128)
+        if (class == NULL || class->count == 0 || r[class->count - 1].high < 128)
             continue;
         copy = arena_alloc(arena, class->count * sizeof(*copy));
         if (copy == NULL)
@@ -364,7 +371,7 @@ int regex_automaton_build(struct regex_automaton **out, struct arena *arena,
     struct arena tmp;
     int rc;
 
-    arena_init(&tmp, 1024 * 1024, 4 * 1024 * 1024);
+    arena_init(&tmp, 256 * 1024, 8 * 1024 * 1024);
     rc = builder_room(&b, &tmp);
     if (rc == OK)
         rc = build(&b, out, arena);

@@ -70,48 +70,77 @@ static enum schema_verdict match_small(const struct regex_automaton *a, struct v
     return (waiting & a->end_final[0]) != 0 ? SCHEMA_VALID : SCHEMA_INVALID;
 }
 
+/* Sets of many words; only the words from low to high of `waiting` hold anything, and all of `next`
+ * is empty between steps, so an expression of a thousand positions costs what is alive in it. */
 struct sets {
     uint64_t *waiting, *next, *accept;
+    uint32_t low, high;
 };
+
+static void wait_for(struct sets *s, uint32_t *low, uint32_t *high, uint32_t position)
+{
+    uint32_t w = position / 64;
+
+    s->next[w] |= 1ULL << (position % 64);
+    *low = w < *low ? w : *low;
+    *high = w > *high ? w : *high;
+}
 
 /* One code point: *s moves on. Returns the work done, UINT32_MAX for a match, 0 when nothing waits
  * any more. */
 static uint32_t step(const struct regex_automaton *a, struct sets *s, const uint64_t *accept)
 {
     uint64_t *swap = s->waiting;
-    uint32_t work = a->words + 1;
-    uint64_t any = 0;
+    uint32_t work = s->high - s->low + 2 + a->restart_words;
+    uint32_t low = UINT32_MAX;
+    uint32_t high = 0;
 
-    memcpy(s->next, a->restart, a->words * sizeof(uint64_t));
-    for (uint32_t w = 0; w < a->words; w++) {
+    for (uint32_t w = s->low; w <= s->high; w++) {
         uint64_t active = s->waiting[w] & accept[w];
 
+        s->waiting[w] = 0;
         if ((active & a->final[w]) != 0)
             return UINT32_MAX;
         for (; active != 0; active &= active - 1) {
             uint32_t p = w * 64 + (uint32_t)__builtin_ctzll(active);
 
             for (uint32_t f = a->follow_at[p]; f < a->follow_at[p + 1]; f++)
-                s->next[a->follow[f] / 64] |= 1ULL << (a->follow[f] % 64);
+                wait_for(s, &low, &high, a->follow[f]);
             work += a->follow_at[p + 1] - a->follow_at[p];
         }
     }
-    for (uint32_t w = 0; w < a->words; w++)
-        any |= s->next[w];
+    for (uint32_t w = 0; w < a->restart_words; w++)
+        s->next[w] |= a->restart[w];
+    if (a->restart_words > 0) {
+        low = 0;
+        high = high >= a->restart_words ? high : a->restart_words - 1;
+    }
     s->waiting = s->next;
     s->next = swap;
-    return any != 0 ? work : 0;
+    s->low = low;
+    s->high = high;
+    return low != UINT32_MAX ? work : 0;
+}
+
+static enum schema_verdict at_the_end(const struct regex_automaton *a, const struct sets *s)
+{
+    for (uint32_t w = s->low; w <= s->high; w++) {
+        if ((s->waiting[w] & a->end_final[w]) != 0)
+            return SCHEMA_VALID;
+    }
+    return SCHEMA_INVALID;
 }
 
 static enum schema_verdict match_large(const struct regex_automaton *a, struct view text,
                                        uint64_t *memory)
 {
-    struct sets s = {memory, memory + a->words, memory + 2 * (size_t)a->words};
+    struct sets s = {memory, memory + a->words, memory + 2 * (size_t)a->words, 0, a->words - 1};
     const uint8_t *at = (const uint8_t *)text.ptr;
     const uint8_t *end = at + text.len;
     uint32_t left = WORK_MAX;
 
     memcpy(s.waiting, a->start, a->words * sizeof(uint64_t));
+    memset(s.next, 0, a->words * sizeof(uint64_t));
     while (at < end) {
         const uint64_t *accept = a->ascii + (size_t)*at * a->words;
         uint32_t work;
@@ -120,9 +149,9 @@ static enum schema_verdict match_large(const struct regex_automaton *a, struct v
             uint32_t point;
             size_t len = code_point_decode(at, (size_t)(end - at), &point);
 
-            if (len == 0 || left <= a->wide_count)
+            if (len == 0 || left <= a->wide_count + a->words)
                 return SCHEMA_ERROR;
-            left -= a->wide_count;
+            left -= a->wide_count + a->words;
             at += len;
             wide_accepts(a, point, s.accept);
             accept = s.accept;
@@ -136,11 +165,7 @@ static enum schema_verdict match_large(const struct regex_automaton *a, struct v
             return SCHEMA_ERROR;
         left -= work;
     }
-    for (uint32_t w = 0; w < a->words; w++) {
-        if ((s.waiting[w] & a->end_final[w]) != 0)
-            return SCHEMA_VALID;
-    }
-    return SCHEMA_INVALID;
+    return at_the_end(a, &s);
 }
 
 enum schema_verdict regex_automaton_match(const struct regex_automaton *a, struct view text,
