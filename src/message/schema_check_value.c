@@ -43,23 +43,30 @@ static enum schema_verdict type(struct schema_run *r, const struct schema_op *op
     return schema_decimal_is_integer(&d) ? SCHEMA_VALID : schema_run_fail(r, op, at);
 }
 
+static bool order_ok(const struct schema_op *op, int order)
+{
+    return (op->code == OP_MINIMUM && order >= 0) || (op->code == OP_MAXIMUM && order <= 0) ||
+           (op->code == OP_ABOVE && order > 0) || (op->code == OP_BELOW && order < 0);
+}
+
 static enum schema_verdict number(struct schema_run *r, const struct schema_op *op,
                                   const struct schema_place *at)
 {
+    const struct schema_bound *bound = op->u.bound;
     struct schema_decimal d;
-    int order;
+    int64_t whole;
     bool is_ok;
 
+    if (op->code != OP_MULTIPLE && bound->is_whole &&
+        schema_decimal_whole(at->value->text, &whole)) {
+        is_ok = order_ok(op, (whole > bound->whole) - (whole < bound->whole));
+        return is_ok ? SCHEMA_VALID : schema_run_fail(r, op, at);
+    }
     if (at->value->text.len / 16 >= r->steps || !schema_decimal_read(&d, at->value->text))
         return SCHEMA_ERROR;
     r->steps -= (uint32_t)(at->value->text.len / 16);
-    if (op->code == OP_MULTIPLE) {
-        is_ok = schema_decimal_is_multiple(&d, op->u.number);
-        return is_ok ? SCHEMA_VALID : schema_run_fail(r, op, at);
-    }
-    order = schema_decimal_compare(&d, op->u.number);
-    is_ok = (op->code == OP_MINIMUM && order >= 0) || (op->code == OP_MAXIMUM && order <= 0) ||
-            (op->code == OP_ABOVE && order > 0) || (op->code == OP_BELOW && order < 0);
+    is_ok = op->code == OP_MULTIPLE ? schema_decimal_is_multiple(&d, &bound->number)
+                                    : order_ok(op, schema_decimal_compare(&d, &bound->number));
     return is_ok ? SCHEMA_VALID : schema_run_fail(r, op, at);
 }
 

@@ -19,6 +19,24 @@ struct schema_decimal {
 
 /* `text` is a number of JSON. False when its exponent has more than fifteen digits. */
 bool schema_decimal_read(struct schema_decimal *out, struct view text);
+/* Reads what everyday messages hold, whole numbers of 18 digits at most, and nothing else. */
+static inline bool schema_decimal_whole(struct view text, int64_t *out)
+{
+    size_t at = text.ptr[0] == '-';
+    int64_t sum = 0;
+
+    if (text.len > 18)
+        return false;
+    for (size_t i = at; i < text.len; i++) {
+        unsigned digit = (unsigned)(uint8_t)text.ptr[i] - '0';
+
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + (int64_t)digit;
+    }
+    *out = at > 0 ? -sum : sum;
+    return true;
+}
 /* -1, 0 or 1. */
 int schema_decimal_compare(const struct schema_decimal *a, const struct schema_decimal *b);
 bool schema_decimal_is_integer(const struct schema_decimal *a);

@@ -187,25 +187,28 @@ static void emit_const(struct schema_compiler *c)
 static void emit_number(struct schema_compiler *c, const char *keyword, enum schema_code code)
 {
     const struct json *value = schema_kw(c, keyword);
-    struct schema_decimal *number;
+    struct schema_bound *bound;
     struct schema_op *op;
+    struct view text;
 
     if (value == NULL)
         return;
-    number = schema_alloc(c, sizeof(*number));
-    if (number == NULL)
+    bound = schema_alloc(c, sizeof(*bound));
+    text = schema_keep(c, value->text);
+    if (c->rc != OK)
         return;
-    if (value->type != JSON_NUMBER || !schema_decimal_read(number, schema_keep(c, value->text))) {
+    if (value->type != JSON_NUMBER || !schema_decimal_read(&bound->number, text)) {
         schema_fail(c, c->spot, keyword, value, "must be a number");
         return;
     }
-    if (code == OP_MULTIPLE && (number->count == 0 || number->is_negative))
+    bound->is_whole = schema_decimal_whole(text, &bound->whole);
+    if (code == OP_MULTIPLE && (bound->number.count == 0 || bound->number.is_negative))
         schema_fail(c, c->spot, keyword, value, "must be greater than 0");
-    if (code == OP_MULTIPLE && number->small == 0)
+    if (code == OP_MULTIPLE && bound->number.small == 0)
         schema_fail(c, c->spot, keyword, value, "may have 18 digits at most");
     op = schema_op_add(c, code, TYPE_BIT(JSON_NUMBER), keyword);
     if (op != NULL)
-        op->u.number = number;
+        op->u.bound = bound;
 }
 
 void schema_emit_values(struct schema_compiler *c)

@@ -27,6 +27,13 @@ struct schema_members {
     uint32_t additional; /* block, or SCHEMA_BLOCK_NONE where nothing is said */
 };
 
+/* What a number is compared with, also as an integer where it is a small one. */
+struct schema_bound {
+    struct schema_decimal number;
+    int64_t whole;
+    bool is_whole;
+};
+
 struct schema_items {
     struct schema_ids prefix;
     uint32_t rest;

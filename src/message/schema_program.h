@@ -56,7 +56,7 @@ struct schema_op {
     uint32_t block_or_types;
     union {
         uint64_t limit;
-        const struct schema_decimal *number;
+        const struct schema_bound *bound;
         const struct schema_regex *regex;
         schema_format_fn *format;
         const struct schema_enum *choice;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schema_test.c: what a message hears when it does not match, what a document hears that is no
- * schema, and ceilings. Keyword by keyword the published suite is run in schema_suite_test.c; the
- * tables here hold a case each way for machines that do not have it. */
+ * schema, and ceilings. Keywords are tested in schema_keyword_test.c and schema_suite_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
