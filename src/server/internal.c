@@ -136,6 +136,8 @@ static enum api_result op_revoke(void *server, const struct api_revoke_ask *ask,
     if (call->has_job)
         result = call->result = remember(in, ask);
     if (result == API_RESULT_OK || result == API_RESULT_NOT_STORED) {
+        if (ask->kind == API_REVOKE_USER)
+            internal_end_sessions_of(in, ask->value);
         close_job_start(closer, &call->job);
         return API_RESULT_LATER;
     }

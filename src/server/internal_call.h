@@ -50,5 +50,8 @@ enum api_result internal_csrf(void *internal, const struct api_csrf_ask *ask,
                               char text[API_CSRF_TEXT_MAX]);
 /* By its id: at the store, where there is one, and on all workers. */
 enum api_result internal_revoke_session(struct internal *in, struct view id, uint64_t number);
+/* A revoked user's sessions end in the store as well: they may outlive the memory of the
+ * revocation. Nobody waits for it; until it is done the revocation bars them. */
+void internal_end_sessions_of(struct internal *in, struct view user);
 
 #endif

@@ -2,10 +2,14 @@
 /* internal_session.c: sessions and CSRF tokens for the API. A store answers on a thread of its own:
  * the place for that letter is taken before it is asked. Ending counts from before the store is
  * asked, because the store tells the workers as well. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "auth/csrf.h"
 #include "auth/origin.h"
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "base/log.h"
 #include "base/status.h"
 #include "crypto/secret.h"
 #include "server/internal_call.h"
@@ -249,4 +253,43 @@ enum api_result internal_csrf(void *internal, const struct api_csrf_ask *ask,
     session_digest(session, ask->session);
     return csrf_issue(o->auth.csrf, &place, clock_wall_s(), text) == OK ? API_RESULT_OK
                                                                         : API_RESULT_OVERLOADED;
+}
+
+/* --- of a revoked user --- */
+
+struct ending {
+    struct session_op op; /* first */
+    char user[IDENTITY_USER_MAX];
+};
+
+/* On the store's thread. Sessions of another program are its own business: there the revocation is
+ * all that can be done. */
+static void on_ended(struct session_op *op)
+{
+    struct ending *e = (struct ending *)(void *)op;
+
+    if (op->status != OK && op->status != E_MISSING && op->status != E_UNSUPPORTED)
+        log_line(LOG_ERROR,
+                 "the sessions of a revoked user could not be ended in the store: %s; the "
+                 "revocation bars them for `auth.max_token_age`",
+                 status_text(op->status));
+    free(e);
+}
+
+void internal_end_sessions_of(struct internal *in, struct view user)
+{
+    struct session_store *store = in->server->options->auth.sessions;
+    struct ending *e;
+
+    if (store == NULL || user.len > IDENTITY_USER_MAX)
+        return;
+    e = calloc(1, sizeof(*e));
+    if (e == NULL) {
+        log_line(LOG_ERROR, "the sessions of a revoked user could not be ended: out of memory");
+        return;
+    }
+    memcpy(e->user, user.ptr, user.len);
+    e->op = (struct session_op){
+        .verb = SESSION_END_USER, .user = view_of(e->user, user.len), .done = on_ended};
+    session_store_do(store, &e->op);
 }

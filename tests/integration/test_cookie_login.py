@@ -238,6 +238,20 @@ def test_the_end_of_a_session_closes_its_sockets_on_all_workers(house):
         closed_with(ws, 1008)
 
 
+def test_a_revoked_user_has_no_session_left(house):
+    of = session(house, "kim")
+    with enter(house, of) as ws:
+        assert house.api.post("/api/revoke", {"user": "kim"})[0] == 200
+        assert ws.recv_close(2)[0] in (1008, 4001)
+    deadline = time.monotonic() + 2
+    while house.api.post("/api/sessions/get", {"session": of})[0] != 404 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert time.monotonic() < deadline
+    time.sleep(1.1)                     # the revocation covers the second in which it was made
+    with enter(house, session(house, "kim")) as ws:
+        assert is_quiet(ws)
+
+
 def test_rotation_ends_what_the_old_session_held(house):
     of = session(house, "erin")
     with enter(house, of) as ws:
