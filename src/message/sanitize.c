@@ -93,6 +93,8 @@ static bool is_entity(struct view text)
 {
     static const char chars[] = "&<>\"'";
 
+    if (text.len < 4 || strchr("algq#", text.ptr[1]) == NULL)
+        return false;
     for (size_t i = 0; i + 1 < sizeof(chars); i++) {
         if (view_starts_with(text, *entity_of(chars[i])))
             return true;
@@ -103,18 +105,23 @@ static bool is_entity(struct view text)
 /* Writes the escaped text to `to`, or only counts where that is NULL. */
 static size_t escape_into(char *to, struct view text)
 {
-    size_t len = 0;
+    size_t len = 0; /* at most six times a length that is in memory, see escape */
+    size_t from = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        const struct view *entity = entity_of(text.ptr[i]);
-        struct view piece = view_of(text.ptr + i, 1);
+    for (size_t i = 0; i <= text.len; i++) {
+        const struct view *entity = i < text.len ? entity_of(text.ptr[i]) : NULL;
 
-        if (entity != NULL &&
-            !(text.ptr[i] == '&' && is_entity(view_of(text.ptr + i, text.len - i))))
-            piece = *entity;
+        if (i < text.len && entity == NULL)
+            continue;
+        if (i < text.len && text.ptr[i] == '&' && is_entity(view_of(text.ptr + i, text.len - i)))
+            continue;
         if (to != NULL)
-            memcpy(to + len, piece.ptr, piece.len);
-        len += piece.len; /* six times a length that is in memory: no overflow in 64 bits */
+            memcpy(to + len, text.ptr + from, i - from);
+        len += i - from;
+        from = i + 1;
+        if (to != NULL && entity != NULL)
+            memcpy(to + len, entity->ptr, entity->len);
+        len += entity != NULL ? entity->len : 0;
     }
     return len;
 }
