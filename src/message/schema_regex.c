@@ -115,12 +115,35 @@ static int sets_fit(struct schema_regex_scratch *scratch, uint32_t words)
     return OK;
 }
 
+/* PCRE2 keeps its backtracking frames in the match data and makes them larger as it needs them, up
+ * to our limit. A match that needs more than that makes them as large as they will ever be, now, so
+ * that no check allocates. */
+static int frames_fit(pcre2_match_data *data, pcre2_match_context *context)
+{
+    static const char pattern[] = "^(?:a|aa)*b";
+    char text[8192];
+    int error;
+    size_t at;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, sizeof(pattern) - 1, 0, &error, &at, NULL);
+
+    if (code == NULL)
+        return E_NOMEM;
+    memset(text, 'a', sizeof(text));
+    error = pcre2_match(code, (PCRE2_SPTR)text, sizeof(text), 0, 0, data, context);
+    pcre2_code_free(code);
+    return error == PCRE2_ERROR_NOMEMORY ? E_NOMEM : OK;
+}
+
 int schema_regex_scratch_fit(struct schema_regex_scratch *scratch, const struct schema_regex *re)
 {
     pcre2_match_context *context;
+    int rc;
 
     if (re->automaton != NULL)
         return sets_fit(scratch, regex_automaton_words(re->automaton));
+    if (scratch->match_data != NULL && scratch->match_context != NULL)
+        return OK;
     if (scratch->match_data == NULL)
         scratch->match_data = pcre2_match_data_create(REGEX_GROUPS_MAX, NULL);
     if (scratch->match_context == NULL)
@@ -128,9 +151,10 @@ int schema_regex_scratch_fit(struct schema_regex_scratch *scratch, const struct 
     if (scratch->match_data == NULL || scratch->match_context == NULL)
         return E_NOMEM;
     context = scratch->match_context;
-    (void)pcre2_set_depth_limit(context, DEPTH_MAX);
     (void)pcre2_set_heap_limit(context, HEAP_KIB_MAX);
-    return OK;
+    rc = frames_fit(scratch->match_data, context);
+    (void)pcre2_set_depth_limit(context, DEPTH_MAX);
+    return rc;
 }
 
 void schema_regex_scratch_clear(struct schema_regex_scratch *scratch)

@@ -226,12 +226,12 @@ static void follow_sets(struct builder *b, struct regex_automaton *a)
     a->follow_at[b->positions_count] = b->follow_count;
 }
 
-/* NULL for ^ and $. */
+/* NULL for ^, $ and a class that has no members. */
 static const struct regex_class *class_of(const struct builder *b, uint32_t position)
 {
     const struct step *s = &b->steps[b->positions[position]];
 
-    return s->code == STEP_CLASS ? &b->ast->classes[s->x] : NULL;
+    return s->code == STEP_CLASS && b->ast->classes[s->x].count > 0 ? &b->ast->classes[s->x] : NULL;
 }
 
 static void accept_sets(const struct builder *b, struct regex_automaton *a)
@@ -240,7 +240,7 @@ static void accept_sets(const struct builder *b, struct regex_automaton *a)
         const struct regex_class *class = class_of(b, p);
         const struct regex_range *r = class == NULL ? NULL : b->ast->ranges + class->first;
 
-        if (class == NULL || class->count == 0)
+        if (class == NULL)
             continue;
         for (uint32_t i = 0; i < class->count; i++) {
             for (uint32_t c = r[i].low; c <= r[i].high && c < 128; c++)
@@ -263,7 +263,7 @@ static int wide_sets(const struct builder *b, struct regex_automaton *a, struct 
         const struct regex_range *r = class == NULL ? NULL : b->ast->ranges + class->first;
         struct regex_range *copy;
 
-        if (class == NULL || class->count == 0 || r[class->count - 1].high < 128)
+        if (class == NULL || r[class->count - 1].high < 128)
             continue;
         copy = arena_alloc(arena, class->count * sizeof(*copy));
         if (copy == NULL)
