@@ -16,7 +16,7 @@
 #include "message/json.h"
 
 #define SCHEMA_STEPS_DEFAULT 1000000 /* instructions, members and items looked at in one check */
-#define SCHEMA_DEPTH_DEFAULT 128     /* schemas inside schemas while checking */
+#define SCHEMA_DEPTH_DEFAULT 256     /* schemas inside schemas while checking */
 
 struct schema;
 struct schema_scratch;

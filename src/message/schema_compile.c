@@ -278,13 +278,22 @@ static void check_annotations(struct schema_compiler *c)
     }
 }
 
-/* Definitions nobody refers to are read too: a fault in them is a fault today, not on the day of
- * the first reference. */
-static void enqueue_definitions(struct schema_compiler *c)
+/* Definitions nobody refers to and branches without a condition are read too: a fault in them is a
+ * fault today, not on the day of the first use. */
+static void enqueue_unused(struct schema_compiler *c)
 {
+    static const char *const branches[] = {"then", "else", "contentSchema"};
     const struct json *defs = schema_kw(c, "$defs");
 
-    if (defs == NULL || defs->type != JSON_OBJECT || c->options->is_lenient)
+    if (c->options->is_lenient)
+        return;
+    for (size_t i = 0; i < sizeof(branches) / sizeof(branches[0]); i++) {
+        const struct json *schema = schema_kw(c, branches[i]);
+
+        if (schema != NULL)
+            (void)schema_block_of(c, schema);
+    }
+    if (defs == NULL || defs->type != JSON_OBJECT)
         return;
     for (const struct json *d = defs->first; d != NULL && c->rc == OK; d = d->next)
         (void)schema_block_of(c, d);
@@ -313,7 +322,7 @@ static void compile_block(struct schema_compiler *c, struct schema_spot *spot)
         schema_emit_values(c);
         schema_emit_containers(c);
         schema_emit_applicators(c);
-        enqueue_definitions(c);
+        enqueue_unused(c);
     }
     b = &c->s->blocks[spot->block]; /* the array may have moved */
     b->count = c->s->ops_count - b->first;

@@ -48,12 +48,14 @@ static struct schema_spot *spot_add(struct schema_compiler *c, const struct json
                                     struct schema_resource *resource, const char *pointer)
 {
     struct schema_spot *spot = schema_alloc(c, sizeof(*spot));
+    int rc;
 
     if (spot == NULL)
         return NULL;
     *spot = (struct schema_spot){node, resource, SCHEMA_BLOCK_NONE, pointer};
-    if (map_put(&c->spots, view_of(&spot->node, sizeof(spot->node)), spot) != OK) {
-        schema_fail_rc(c, E_LIMIT, "too many schemas");
+    rc = map_put(&c->spots, view_of(&spot->node, sizeof(spot->node)), spot);
+    if (rc != OK) {
+        schema_fail_rc(c, rc, rc == E_NOMEM ? "out of memory" : "too many schemas");
         return NULL;
     }
     return spot;
@@ -68,7 +70,7 @@ static void name_add(struct schema_compiler *c, struct map *names, struct view n
         schema_fail(c, spot, names == &c->uris ? "$id" : "$anchor", spot->node,
                     "another schema has this name already");
     else if (rc != OK && rc != E_EXISTS)
-        schema_fail_rc(c, rc, "too many names");
+        schema_fail_rc(c, rc, rc == E_NOMEM ? "out of memory" : "too many names");
 }
 
 static struct view anchor_key(struct schema_compiler *c, struct view uri, struct view name)

@@ -36,6 +36,8 @@ static int pcre_compile(struct schema_regex *re, struct regex_ast *ast,
     if (text == NULL)
         return E_NOMEM;
     re->code = pcre2_compile((PCRE2_SPTR)text, len, options, &error, &at, NULL);
+    if (re->code == NULL && error == PCRE2_ERROR_HEAP_FAILED)
+        return E_NOMEM;
     if (re->code == NULL) {
         *fault = (struct schema_regex_fault){
             "the pattern is beyond the engine: an unknown property, look-behind of varying "

@@ -24,13 +24,12 @@ struct schema_table *schema_table_new(struct arena *arena, uint32_t cap)
 
 struct schema_entry *schema_table_add(struct schema_table *t, struct view name, uint32_t value)
 {
+    const struct schema_entry *known = schema_table_find(t, name);
     uint32_t hash = schema_name_hash(name);
     struct schema_entry *e;
 
-    for (uint32_t i = 0; i < t->count; i++) {
-        if (view_eq(t->entries[i].name, name))
-            return &t->entries[i];
-    }
+    if (known != NULL)
+        return &t->entries[known - t->entries];
     e = &t->entries[t->count++];
     *e = (struct schema_entry){name, hash, value, NULL, t->buckets[hash & t->mask]};
     t->buckets[hash & t->mask] = e;

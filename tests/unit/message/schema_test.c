@@ -196,6 +196,8 @@ static const struct {
      "already"},
     {"{\"$id\":\"https://example.com/#a\"}", "", "$id", "without a fragment"},
     {"{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}", "", "$schema", "2020-12"},
+    {"{\"then\":{\"type\":\"x\"}}", "/then", "type", "must be null"},
+    {"{\"minContains\":-1}", "", "minContains", "whole number"},
     {"{\"title\":1}", "", "title", "must be a string"},
     {"{\"examples\":1}", "", "examples", "must be an array"},
     {"7", "", "", "a schema is"},
