@@ -99,8 +99,9 @@ static void scopes_are_exact(void **state)
 {
     (void)state;
     assert_fault(KEY("[]"), "`scopes` is empty");
-    assert_fault(KEY("[ticket]"), "a scope is `tickets`, `revoke` or `publish:CHANNEL`");
-    assert_fault(KEY("[\"*\"]"), "a scope is `tickets`, `revoke` or `publish:CHANNEL`");
+    assert_fault(KEY("[ticket]"),
+                 "a scope is `tickets`, `revoke`, `sessions` or `publish:CHANNEL`");
+    assert_fault(KEY("[\"*\"]"), "a scope is `tickets`, `revoke`, `sessions` or `publish:CHANNEL`");
     assert_fault(KEY("[\"publish:a*\"]"), "a whole segment may be *");
     assert_fault(KEY("[revoke, revoke]"), "a second time");
     assert_fault(KEY("[[revoke]]"), "the name of a scope must stand here");
