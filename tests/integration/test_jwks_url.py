@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 import jwt_maker
+from canary import Canary
 from certificates import Authority
 from raw_client import RawWebSocket
 from talk import PLAIN, ROOMY, ask, error, is_quiet, run_gateward
@@ -117,25 +118,6 @@ class Provider:
         return len(self.requests)
 
 
-class Canary:
-    """Listens and counts: nothing may ever come here."""
-
-    def __init__(self):
-        self.visits = 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.count, daemon=True).start()
-
-    def count(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.visits += 1
-            connection.close()
-
-
 @pytest.fixture
 def provider(tmp_path):
     made = Provider(tmp_path).add("one").start()
@@ -145,9 +127,8 @@ def provider(tmp_path):
 
 @pytest.fixture
 def canary():
-    made = Canary()
-    yield made
-    made.socket.close()
+    with Canary() as made:
+        yield made
 
 
 def row(provider, **changes):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Someone whom a server under test asks about its clients, over plain HTTP on loopback.
+"""Someone whom a server under test asks about its clients, over HTTP on loopback: plain, or with `tls`, an SSL context.
 
     with Askable(lambda request: (200, {"user": "alice"})) as application:
         application.url, application.requests, application.mood = "hang" | "down" | "answer"
@@ -23,9 +23,9 @@ class Request:
 
 
 class Askable:
-    """Answers with what `answer(request)` returns: (status, JSON value)."""
+    """Answers with what `answer(request)` returns: (status, JSON value), or (status, JSON value, headers)."""
 
-    def __init__(self, answer, path="/ask"):
+    def __init__(self, answer, path="/ask", tls=None):
         self.answer = answer
         self.requests = []
         self.mood = "answer"
@@ -43,11 +43,13 @@ class Askable:
                     owner.end.wait(30)
                     self.close_connection = True
                     return
-                status, value = (500, {}) if owner.mood == "down" else owner.answer(request)
+                status, value, *more = (500, {}) if owner.mood == "down" else owner.answer(request)
                 data = json.dumps(value).encode() if not isinstance(value, bytes) else value
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
+                for name, text in more[0] if more else ():
+                    self.send_header(name, text)
                 self.end_headers()
                 self.wfile.write(data)
 
@@ -56,9 +58,21 @@ class Askable:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d%s" % (self.server.server_port, path)
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def finish_request(self, sock, address):
+                if tls is None:
+                    Handler(sock, address, self)
+                    return
+                try:    # the handshake on the connection's own thread
+                    with tls.wrap_socket(sock, server_side=True) as wrapped:
+                        Handler(wrapped, address, self)
+                except OSError:
+                    pass    # the client has hung up, as it may
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = ("http" if tls is None else "https") + "://127.0.0.1:%d%s" % (self.server.server_port, path)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
 
     def __enter__(self):

@@ -40,6 +40,15 @@ def _write(directory, stem, chain, key):
     return cert_path, key_path
 
 
+def _locations(url):
+    """The extensions by which a certificate points elsewhere: to its issuer, to a responder, to a list of the revoked."""
+    where = x509.UniformResourceIdentifier(url)
+    access = [x509.AccessDescription(method, where) for method in
+              (AuthorityInformationAccessOID.OCSP, AuthorityInformationAccessOID.CA_ISSUERS)]
+    point = x509.DistributionPoint(full_name=[where], relative_name=None, reasons=None, crl_issuer=None)
+    return [x509.AuthorityInformationAccess(access), x509.CRLDistributionPoints([point]), x509.FreshestCRL([point])]
+
+
 class Authority:
     """A certificate authority that issues certificates into a directory."""
 
@@ -59,9 +68,10 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, directory, stem="server", names=("localhost",), addresses=("127.0.0.1", "::1"),
-              days=7, client=False, responder=None):
+              days=7, client=False, responder=None, points_to=None):
         """Writes <stem>.crt and <stem>.key (0600) and returns their paths. Negative days: already expired. responder: the
-        URL of an OCSP responder; then this authority's certificate stands behind the one issued."""
+        URL of an OCSP responder; then this authority's certificate stands behind the one issued. points_to: a URL that
+        stands wherever a certificate can name one."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = [x509.DNSName(n) for n in names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
@@ -72,6 +82,8 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False))
+        for extension in _locations(points_to) if points_to else []:
+            builder = builder.add_extension(extension, critical=False)
         if responder is None:
             return _write(directory, stem, [builder.sign(self.key, hashes.SHA256())], key)
         builder = builder.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(
@@ -83,9 +95,10 @@ class Authority:
         return [] if self.parent is None else [self.certificate] + self.parent.chain()
 
     def client(self, directory, stem="client", subject="app-1", san=(), days=7, usage=ExtendedKeyUsageOID.CLIENT_AUTH,
-               raw_san=None, with_issuer=False):
+               raw_san=None, with_issuer=False, points_to=None):
         """A client's certificate: subject is a common name or an x509.Name, san x509.GeneralNames, usage None: without
-        extended key usage, raw_san: the extension's bytes as they are. Returns the paths and the certificate."""
+        extended key usage, raw_san: the extension's bytes as they are, points_to: a URL for the extensions that name one.
+        Returns the paths and the certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(subject, self.certificate.subject, key.public_key(), days)
         if san:
@@ -94,6 +107,8 @@ class Authority:
             builder = builder.add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), raw_san), False)
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        for extension in _locations(points_to) if points_to else []:
+            builder = builder.add_extension(extension, critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         certificate = builder.sign(self.key, hashes.SHA256())
         chain = [certificate] + (self.chain() or ([self.certificate] if with_issuer else []))
