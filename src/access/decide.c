@@ -66,15 +66,6 @@ struct question {
     int64_t wall_s;
 };
 
-/* A time that is not known is too long ago. One that lies ahead is a clock that differs by what the
- * login allowed, and counts as now. */
-static bool is_too_old(int64_t authenticated_at_s, uint32_t max_age_s, int64_t wall_s)
-{
-    if (authenticated_at_s <= 0)
-        return true;
-    return authenticated_at_s < wall_s && wall_s - authenticated_at_s > (int64_t)max_age_s;
-}
-
 static enum access_reason rule_judge(const struct access_rule *rule, const struct question *q)
 {
     enum permission needed = rule->needs[q->action];
@@ -90,7 +81,7 @@ static enum access_reason rule_judge(const struct access_rule *rule, const struc
     if ((rule->scopes[q->action] & ~q->who->scopes) != 0)
         return ACCESS_NO_SCOPE;
     if (rule->max_auth_age_s != 0 &&
-        is_too_old(q->who->authenticated_at_s, rule->max_auth_age_s, q->wall_s))
+        identity_is_too_old(q->who, rule->max_auth_age_s, q->wall_s))
         return ACCESS_AUTH_TOO_OLD;
     return ACCESS_ALLOWED;
 }

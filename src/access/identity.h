@@ -48,5 +48,8 @@ struct identity {
 
 /* [A-Za-z0-9_-]{1,64}: nothing that means anything in a channel name or a pattern (C-G1, W-17). */
 bool identity_user_ok(struct view user);
+/* Did the user prove who it is longer ago than that? A time that is not known is too long ago. One
+ * that lies ahead is a clock that differs by what the login allowed, and counts as now. */
+bool identity_is_too_old(const struct identity *who, uint32_t max_age_s, int64_t wall_s);
 
 #endif
