@@ -80,8 +80,7 @@ static enum access_reason rule_judge(const struct access_rule *rule, const struc
         return ACCESS_NO_PERMISSION;
     if ((rule->scopes[q->action] & ~q->who->scopes) != 0)
         return ACCESS_NO_SCOPE;
-    if (rule->max_auth_age_s != 0 &&
-        identity_is_too_old(q->who, rule->max_auth_age_s, q->wall_s))
+    if (rule->max_auth_age_s != 0 && identity_is_too_old(q->who, rule->max_auth_age_s, q->wall_s))
         return ACCESS_AUTH_TOO_OLD;
     return ACCESS_ALLOWED;
 }

@@ -4,6 +4,7 @@
 #include "policy/judge.h"
 
 #include "base/status.h"
+#include "base/wr.h"
 #include "message/json_encode.h"
 #include "message/json_pointer.h"
 
@@ -24,6 +25,7 @@ static const struct reason_row reasons[] = {
     [POLICY_AUTH_TOO_OLD] = {"reauth_required", "reauth_required", "Authenticate again"},
     [POLICY_SCHEMA] = {"schema", "schema", "Message does not match its schema"},
     [POLICY_TOO_COMPLEX] = {"too_complex", "too_complex", "Message too complex"},
+    [POLICY_INJECTION] = {"injection", "content_refused", "Message content refused"},
     [POLICY_CONTENT] = {"content", "content_refused", "Message content refused"},
     [POLICY_NO_TENANT] = {"no_tenant", "not_allowed", "Not allowed"},
     [POLICY_DESTINATION] = {"destination", "schema", "Message does not match its schema"},
@@ -51,6 +53,14 @@ static void set_text(struct policy_verdict *v, const char *before, struct view w
         wr_text(&w, "...");
     wr_text(&w, after);
     v->text_len = wr_len(&w);
+}
+
+static void note_pointer(struct policy_verdict *v, struct view pointer)
+{
+    struct wr w = wr_of(v->pointer, sizeof(v->pointer) - 1);
+
+    wr_view(&w, pointer);
+    v->pointer[w.failed ? 0 : wr_len(&w)] = '\0';
 }
 
 /* True: the message stops here. */
@@ -124,6 +134,23 @@ static bool breaks_schema(const struct policy_question *q, struct policy_verdict
     return refuse(q, v, POLICY_SCHEMA);
 }
 
+static bool shows_injection(const struct policy_question *q, struct policy_verdict *v)
+{
+    const struct injection_detector d = {&injection_signs, NULL, q->type->injection_score};
+    struct injection_verdict found = {INJECTION_NONE, 0};
+
+    for (uint32_t i = 0; i < q->type->injection_count; i++) {
+        struct view pointer = view_of_text(q->type->injection[i]);
+
+        if (injection_check_json(&d, q->message, pointer, &found) == OK)
+            continue;
+        v->family = injection_family_name(found.family);
+        note_pointer(v, pointer);
+        return refuse(q, v, POLICY_INJECTION);
+    }
+    return false;
+}
+
 /* The checks, which observe mode only watches. True: refused. */
 static bool is_refused(const struct policy_question *q, struct policy_verdict *v)
 {
@@ -137,7 +164,7 @@ static bool is_refused(const struct policy_question *q, struct policy_verdict *v
     reason = judge_sender(q);
     if (reason != POLICY_PASSED && refuse(q, v, reason))
         return true;
-    return breaks_schema(q, v);
+    return breaks_schema(q, v) || shows_injection(q, v);
 }
 
 /* --- what no mode lets through --- */
@@ -156,14 +183,6 @@ static struct view field_name(struct view pointer)
     struct view name = pointer.len > 0 ? view_of(pointer.ptr + 1, pointer.len - 1) : pointer;
 
     return name.len > 0 && memchr(name.ptr, '/', name.len) == NULL ? name : pointer;
-}
-
-static void note_pointer(struct policy_verdict *v, struct view pointer)
-{
-    struct wr w = wr_of(v->pointer, sizeof(v->pointer) - 1);
-
-    wr_view(&w, pointer);
-    v->pointer[w.failed ? 0 : wr_len(&w)] = '\0';
 }
 
 /* In the words of a schema that had asked for it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* judge.h: may this message go on, and what of it? One question for each message, cheap things
- * first: size, rate, who sends it, schema, then cleaning, then where it goes. Whether the sender may
- * publish to the channel that comes out is for access_decide to say. No allocation but in the given
- * arena. */
+ * first: size, rate, who sends it, schema, signs of injection, then cleaning, then where it goes.
+ * Whether the sender may publish to the channel that comes out is for access_decide to say. No
+ * allocation but in the given arena. */
 #ifndef POLICY_JUDGE_H
 #define POLICY_JUDGE_H
 
@@ -21,6 +21,7 @@ enum policy_reason {
     POLICY_AUTH_TOO_OLD, /* nothing else about the sender stands in the way */
     POLICY_SCHEMA,
     POLICY_TOO_COMPLEX, /* a ceiling of the schema or of a sanitiser */
+    POLICY_INJECTION,   /* looks like an attack on what stands behind us */
     POLICY_CONTENT,     /* markup in a member's name: no sanitiser can make that safe */
     POLICY_NO_TENANT,   /* the channel has one in its name, the sender has none */
     POLICY_DESTINATION  /* a hole of the channel cannot be filled; told like a broken schema */
@@ -38,7 +39,8 @@ struct policy_verdict {
     /* Of a refusal; the first `text_len` bytes and `pointer` alone are written. */
     char text[POLICY_TEXT_BYTES]; /* for the client; holds bytes of the message: escape it */
     size_t text_len;
-    char pointer[256]; /* where in the message, for the log: never its content */
+    char pointer[256];  /* where in the message, for the log: never its content */
+    const char *family; /* POLICY_INJECTION: of what it shows signs */
     /* POLICY_PASSED only, of a type with a destination. */
     struct channel_filled channel;
     const struct json *data;
@@ -61,7 +63,8 @@ struct policy_question {
 };
 
 /* Everything. Returns whether reason is POLICY_PASSED. A type that is only observed lets pass what
- * breaks size, rate, sender and schema; never what cannot be cleaned or has nowhere to go. */
+ * breaks size, rate, sender, schema or shows signs; never what cannot be cleaned or has nowhere to
+ * go. */
 bool policy_judge(const struct policy_question *q, struct policy_verdict *verdict);
 /* The last part alone, cleaning and destination, for a message that was judged and then replaced or
  * read again. */

@@ -34,6 +34,9 @@ static void type_clear(struct message_type *type)
     for (uint32_t i = 0; i < type->sanitize_count; i++)
         free((void *)(uintptr_t)type->sanitize[i].pointer.ptr);
     free(type->sanitize);
+    for (uint32_t i = 0; i < type->injection_count; i++)
+        free(type->injection[i]);
+    free(type->injection);
     schema_free(type->schema);
     free(type->name);
     free(type->publish);

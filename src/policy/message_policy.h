@@ -7,6 +7,7 @@
 #include "access/role.h"
 #include "base/map.h"
 #include "limit/rate.h"
+#include "message/injection.h"
 #include "message/sanitize.h"
 #include "message/schema.h"
 #include "policy/channel_template.h"
@@ -54,11 +55,14 @@ struct message_type {
     struct message_rate rate;
     uint32_t rated; /* index among those with a rate; build sets it */
     struct schema *schema;
+    char **injection; /* pointers below which texts are searched for signs */
+    uint32_t injection_count;
+    unsigned injection_score; /* refused from this on */
     struct sanitize_rule *sanitize;
     uint32_t sanitize_count;
     char *publish; /* NULL: goes nowhere */
     struct channel_template channel;
-    char *data; /* pointer to what is published; NULL: the message without its id */
+    char *data;     /* pointer to what is published; NULL: the message without its id */
     bool is_silent; /* no ack */
     struct message_hook hook;
     int line;

@@ -79,8 +79,7 @@ static bool take(const struct policy_meter *meter, const struct message_type *ty
     if (rate->has_minute || rate->has_hour) {
         if (!hold_user(meter, type, slot))
             return false;
-        if (rate->has_hour &&
-            !rate_shared_allows(&slot->user->per_hour, &rate->per_hour, now_ns))
+        if (rate->has_hour && !rate_shared_allows(&slot->user->per_hour, &rate->per_hour, now_ns))
             return false;
         if (rate->has_minute &&
             !rate_shared_take(&slot->user->per_minute, &rate->per_minute, now_ns))
