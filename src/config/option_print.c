@@ -24,7 +24,7 @@ static const char *type_text(const struct option *row)
     case OPTION_TEXT:
         return "text";
     case OPTION_CUSTOM:
-        return row->children != NULL ? "list" : "see meaning";
+        return row->is_map ? "map" : row->children != NULL ? "list" : "see meaning";
     case OPTION_LATER:
         return "not yet";
     case OPTION_ENUM:
@@ -82,7 +82,8 @@ void options_print(const struct option *rows, const char *prefix, FILE *to)
         (void)snprintf(name, sizeof(name), "%s%s", prefix, row->name);
         print_row(name, row, to);
         if (row->type == OPTION_CUSTOM && row->children != NULL) {
-            (void)snprintf(name, sizeof(name), "%s%s[].", prefix, row->name);
+            (void)snprintf(name, sizeof(name), row->is_map ? "%s%s.<name>." : "%s%s[].", prefix,
+                           row->name);
             options_print(row->children, name, to);
         }
     }

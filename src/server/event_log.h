@@ -37,7 +37,9 @@ enum event_type {
     EVENT_LIMIT_EXCEEDED,  /* message size, fragments, subscriptions, assembly time, control frames
                             */
     EVENT_PROTOCOL_ERROR,  /* 1002, 1003, 1007 */
-    EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type */
+    EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type, not as its schema says */
+    EVENT_MESSAGE_REFUSED, /* of a good form, but not from this sender, or not now */
+    EVENT_POLICY_OBSERVED, /* would have been refused: the type is only observed */
     EVENT_SLOW_READER,
     EVENT_PEER_DEAD,
     EVENT_IDENTITY_SOURCE, /* whoever is asked about identities is out of reach, or back */

@@ -42,6 +42,7 @@ static void clear(struct options *o)
     options_clear_listen(o);
     options_clear_auth(o);
     options_clear_access(o);
+    message_policy_clear(&o->messages);
     options_clear_internal(o);
     free(o->state_dir);
     free(o->user);
@@ -79,11 +80,13 @@ static int hand_over(struct options **out, struct loading *l, struct problems *p
     *o = l->o;
     o->auth.roles = &o->policy.roles;
     o->auth.scopes = &o->policy.scopes;
-    if (access_policy_build(&o->policy) != OK || options_make_oauth2(o, l) != OK ||
-        options_make_hook(o, l) != OK || options_make_sessions_redis(o, l) != OK) {
+    if (access_policy_build(&o->policy) != OK || message_policy_build(&o->messages) != OK ||
+        options_make_oauth2(o, l) != OK || options_make_hook(o, l) != OK ||
+        options_make_sessions_redis(o, l) != OK) {
         introspection_free(o->auth.introspection);
         hook_free(o->auth.hook);
         access_policy_clear(&o->policy);
+        map_clear(&o->messages.by_name);
         free(o);
         problems_add(problems, 0, 0, "out of memory");
         return E_INVALID;

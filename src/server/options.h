@@ -15,6 +15,7 @@
 #include "limit/rate.h"
 #include "net/listener.h"
 #include "net/tls.h"
+#include "policy/message_policy.h"
 #include "wire/http_host.h"
 #include "wire/ws_deflate.h"
 
@@ -105,6 +106,7 @@ struct options {
     struct session_options sessions;
     int csrf; /* enum csrf_policy */
     struct access_policy policy;
+    struct message_policy messages;
     struct limit_options limits;
     struct {
         uint64_t tls_ms, header_ms, ping_ms, pong_ms, close_ms;

@@ -59,6 +59,7 @@ extern const struct option options_sessions_rows[];
 extern const struct option options_sessions_redis_rows[];
 extern const struct option options_internal_rows[];
 extern const struct option options_channel_rows[];
+extern const struct option options_message_rows[]; /* one entry of `messages` */
 extern const struct option options_limits_rows[];
 extern const struct option options_timeouts_rows[];
 extern const struct option options_compression_rows[];
@@ -75,6 +76,8 @@ int options_read_roles(struct node *value, void *target, struct problems *proble
 int options_read_jwt(struct node *value, void *target, struct problems *problems);
 int options_read_certificates(struct node *value, void *target, struct problems *problems);
 int options_read_channels(struct node *value, void *target, struct problems *problems);
+int options_read_messages(struct node *value, void *target, struct problems *problems);
+int options_read_messages_by(struct node *value, void *target, struct problems *problems);
 
 /* After all rows: what follows from several of them. */
 void options_finish_hosts(struct loading *l, struct problems *problems);

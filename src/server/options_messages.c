@@ -6,14 +6,12 @@
 
 #include "base/status.h"
 #include "message/json_pointer.h"
-#include "net/fetch.h"
 #include "server/options_messages.h"
 
-#define HOUR_MS             ((uint64_t)3600 * 1000)
-#define MAX_AUTH_AGE_MS     (UINT64_C(3650) * 24 * HOUR_MS)
-#define RATE_MAX            ((uint64_t)1000000)
-#define POINTERS_MAX        64
-#define HOOK_TIMEOUT_MS_MAX ((uint64_t)10 * 1000)
+#define HOUR_MS         ((uint64_t)3600 * 1000)
+#define MAX_AUTH_AGE_MS (UINT64_C(3650) * 24 * HOUR_MS)
+#define RATE_MAX        ((uint64_t)1000000)
+#define POINTERS_MAX    64
 
 static const char *const permission_names[] = {"none", "read", "write", "moderate", "admin", NULL};
 static const unsigned permission_values[] = {0, PERMISSION_READ, PERMISSION_WRITE,
@@ -22,7 +20,6 @@ static const char *const reply_names[] = {"ack", "none", NULL};
 static const char *const violation_names[] = {"error", "drop", "close", NULL};
 static const char *const mode_names[] = {"enforce", "observe", NULL};
 static const char *const errors_names[] = {"detailed", "brief", NULL};
-static const char *const unavailable_names[] = {"refuse", "accept", NULL};
 static const char *const kind_names[] = {"escape", "strip", "allow", NULL};
 
 static int read_roles(struct node *value, void *target, struct problems *problems)
@@ -147,18 +144,6 @@ static int read_data(struct node *value, void *target, struct problems *problems
     return read_own_text(value, &draft->type->data, problems);
 }
 
-static int read_url(struct node *value, void *target, struct problems *problems)
-{
-    struct message_draft *draft = target;
-    struct error why = {{0}, 0, 0};
-
-    if (read_own_text(value, &draft->type->hook.url, problems) != OK)
-        return E_INVALID;
-    if (fetch_url_check(view_of_text(draft->type->hook.url), FETCH_HTTP_LOOPBACK, &why) != OK)
-        problems_add(problems, value->line, value->column, "`url` %s", why.text);
-    return OK;
-}
-
 #define DRAFT(field) offsetof(struct message_draft, field)
 #define RATE(key, field, text)                                                                     \
     {                                                                                              \
@@ -176,28 +161,6 @@ static const struct option rate_rows[] = {
     RATE("per_hour", per_hour, "the same in an hour"),
     RATE("burst", burst, "of per_minute at once; absent: all of them"),
     RATE("connection_per_minute", connection_per_minute, "of this type, of one connection"),
-    {0},
-};
-static const struct option hook_rows[] = {
-    {.name = "url",
-     .type = OPTION_CUSTOM,
-     .custom = read_url,
-     .help =
-         "of the application, which is asked about each message by a POST: https://, or http:// "
-         "to an address of this machine in digits"},
-    {.name = "ca",
-     .type = OPTION_TEXT,
-     .offset = DRAFT(hook_ca),
-     .help = "authorities (PEM) to trust there instead of the system's"},
-    {.name = "timeout",
-     .type = OPTION_MS,
-     .offset = DRAFT(hook_timeout_ms),
-     .min = 100,
-     .max = HOOK_TIMEOUT_MS_MAX,
-     .fallback = "2s",
-     .help = "an answer that takes longer is none"},
-    WORD("on_unavailable", on_unavailable, unavailable_names, "refuse",
-         "what happens to a message about which no answer comes"),
     {0},
 };
 const struct option options_message_rows[] = {
@@ -260,7 +223,6 @@ const struct option options_message_rows[] = {
      .fallback = "message",
      .help = "what is published: message (all of it but its id) or a JSON pointer into it"},
     WORD("reply", reply, reply_names, "ack", "what the sender hears when all went well"),
-    {.name = "hook", .type = OPTION_SECTION, .children = hook_rows},
     WORD("on_violation", on_violation, violation_names, "error",
          "error: an answer that says what is wrong; drop: silence; close: 1008"),
     WORD("mode", mode, mode_names, "enforce",
@@ -288,29 +250,6 @@ static void finish_rate(struct message_draft *draft, struct problems *problems)
     rate->per_hour = rate_limit_make(draft->per_hour, HOUR_MS, draft->per_hour);
     rate->connection =
         rate_limit_make(draft->connection_per_minute, 60 * 1000, draft->connection_per_minute);
-}
-
-static void finish_hook(struct message_draft *draft, struct problems *problems)
-{
-    struct node *section = node_member(draft->entry, "hook");
-    struct message_hook *hook = &draft->type->hook;
-    struct buf pem = BUF_INIT(0);
-
-    if (section == NULL || section->type != NODE_MAP)
-        return;
-    if (node_member(section, "url") == NULL)
-        problems_add(problems, section->line, section->column, "a hook needs a `url`");
-    hook->timeout_ms = (uint32_t)draft->hook_timeout_ms;
-    hook->on_unavailable = (enum hook_fallback)draft->on_unavailable;
-    hook->allows_loopback_http = true;
-    if (draft->hook_ca == NULL)
-        return;
-    options_read_authorities(&pem, draft->l, draft->hook_ca, node_member(section, "ca"), problems);
-    hook->ca_bytes = pem.len;
-    hook->ca_pem = view_dup(buf_view(&pem));
-    if (hook->ca_pem == NULL)
-        problems_add(problems, section->line, section->column, "out of memory");
-    buf_clear(&pem);
 }
 
 static void finish_destination(struct message_draft *draft, struct problems *problems)
@@ -405,7 +344,6 @@ static void add_type(struct loading *l, struct node *entry, struct problems *pro
     finish_rate(&draft, problems);
     finish_destination(&draft, problems);
     finish_builtin(&draft, problems);
-    finish_hook(&draft, problems);
     options_message_schema(&draft, problems);
     options_clear(options_message_rows, &draft);
 }

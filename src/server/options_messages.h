@@ -16,8 +16,6 @@ struct message_draft {
     int on_unavailable;
 };
 
-extern const struct option options_message_rows[]; /* one entry of `messages` */
-
 /* options_message_schema.c: compiles `schema` or `schema_file` into the type; faults are reported
  * where they stand. */
 void options_message_schema(struct message_draft *draft, struct problems *problems);

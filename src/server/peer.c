@@ -354,6 +354,8 @@ static void on_closed(struct conn *c, enum conn_end end)
     login_pending_clear(p);
     if (p->who != NULL)
         standing_clear(&p->who->standing, w->server->options->auth.sessions);
+    if (p->who != NULL)
+        policy_usage_free(p->who->used);
     if (p->who != NULL && p->who->usage != NULL)
         user_table_drop(w->server->users, p->who->usage);
     free(p->who);

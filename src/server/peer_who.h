@@ -5,12 +5,14 @@
 
 #include "access/identity.h"
 #include "limit/user_table.h"
+#include "policy/usage.h"
 #include "server/standing.h"
 
 /* What only an authenticated connection needs. */
 struct peer_who {
     struct identity identity;
     struct user_usage *usage;
+    struct policy_usage *used; /* of the rates of message types; NULL: none yet */
     struct standing standing;
     int64_t confirmed_at_s; /* wall clock: when whoever vouches last did so */
 };

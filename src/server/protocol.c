@@ -4,23 +4,15 @@
  * obeys. */
 #include "server/protocol.h"
 
-#include "access/decide.h"
 #include "auth/session_store.h"
 #include "base/json_out.h"
 #include "message/json.h"
 #include "server/login.h"
-#include "server/push.h"
+#include "server/messages.h"
+#include "server/request.h"
 #include "server/say.h"
 
 #define ID_BYTES_MAX 64
-
-/* One message being answered. */
-struct request {
-    struct peer *peer;
-    const struct json *root;
-    struct view channel;
-    const struct json *id; /* NULL: none */
-};
 
 static void say_channel(struct request *r, const char *type)
 {
@@ -69,28 +61,13 @@ static bool need_channel(struct request *r)
     return false;
 }
 
-/* Unknown and forbidden get the same answer (W-09); the log knows the difference. Only where a new
- * login is all that is missing, the answer says so: then the channel is theirs anyway. */
 static bool may(struct request *r, enum action action)
 {
-    struct peer *p = r->peer;
-    struct access_question asked = {.who = p->who != NULL ? &p->who->identity : NULL,
-                                    .channel = r->channel,
-                                    .action = action,
-                                    .wall_s = loop_wall_s(p->worker->loop)};
-    struct access_answer answer;
-    struct event event;
+    struct refusal_words why;
 
-    if (access_decide(&p->worker->server->options->policy, &asked, &answer))
+    if (request_allows(r, action, &why))
         return true;
-    event = peer_event(p, EVENT_ACCESS_DENIED, OUTCOME_REFUSED, access_reason_text(answer.reason));
-    event.channel = r->channel;
-    event.action = view_of_text(action_text(action));
-    peer_log(p, &event);
-    if (answer.reason == ACCESS_AUTH_TOO_OLD)
-        say_error(p, r->id, "reauth_required", VIEW("Authenticate again"));
-    else
-        say_error(p, r->id, "not_allowed", VIEW("Not allowed"));
+    say_error(r->peer, r->id, why.code, why.text);
     return false;
 }
 
@@ -152,44 +129,19 @@ static void do_unsubscribe(struct request *r)
     say_channel(r, "unsubscribed");
 }
 
-static void say_ack(struct request *r)
-{
-    uint8_t bytes[ANSWER_BYTES_MAX];
-    struct wr w = wr_of(bytes, sizeof(bytes));
-
-    say_begin(&w, "ack");
-    json_out_member(&w, "message", VIEW("Message received"));
-    if (r->channel.len > 0)
-        json_out_member(&w, "channel", r->channel);
-    say_end(r->peer, &w, r->id);
-}
-
 static void do_publish(struct request *r)
 {
-    struct peer *p = r->peer;
     const struct json *data = json_member(r->root, VIEW("data"));
-    struct blob *frame;
-    int rc;
 
     if (!need_channel(r) || !may(r, ACTION_PUBLISH))
         return;
     if (data == NULL) {
-        say_log_invalid(p, "schema");
-        say_error(p, r->id, "schema", VIEW("Missing required field: data"));
+        say_log_invalid(r->peer, "schema");
+        say_error(r->peer, r->id, "schema", VIEW("Missing required field: data"));
         return;
     }
-    frame = push_encode(p->worker, r->channel, data,
-                        view_of(p->who->identity.user, p->who->identity.user_bytes));
-    if (frame == NULL) {
-        session_close(p, CLOSE_INTERNAL, "Out of memory");
-        return;
-    }
-    rc = hub_publish(p->worker->hub, r->channel, frame, NULL);
-    blob_drop(frame);
-    if (rc != OK)
-        say_error(p, r->id, "overloaded", VIEW("Server overloaded, try again"));
-    else
-        say_ack(r);
+    if (request_publish(r, data))
+        request_ack(r);
 }
 
 static void do_message(struct request *r)
@@ -201,10 +153,10 @@ static void do_message(struct request *r)
         say_error(r->peer, r->id, "schema", VIEW("Field 'content' must be string"));
         return;
     }
-    say_ack(r);
+    request_ack(r);
 }
 
-static const struct message_type {
+static const struct builtin_type {
     struct view name;
     void (*run)(struct request *r);
 } types[] = {
@@ -232,27 +184,36 @@ static bool read_id(struct request *r)
     return false;
 }
 
+static void say_no_type(struct request *r, const struct json *type)
+{
+    struct view member = messages_type_member(r->peer->worker->server->options);
+    bool is_missing = type == NULL || type->type == JSON_STRING;
+    char text[128];
+    struct wr w = wr_of(text, sizeof(text));
+
+    wr_text(&w, is_missing ? "Missing '" : "Field '");
+    wr_view(&w, member);
+    wr_text(&w, is_missing ? "' field" : "' must be string");
+    say_log_invalid(r->peer, is_missing ? "missing_type" : "schema");
+    say_error(r->peer, r->id, is_missing ? "missing_type" : "schema", view_of(text, wr_len(&w)));
+}
+
 static void dispatch(struct request *r)
 {
     const struct json *type = json_member(r->root, VIEW("type"));
 
-    if (!read_id(r))
+    if (!read_id(r) || messages_take(r))
         return;
-    if (type == NULL || (type->type == JSON_STRING && type->text.len == 0)) {
-        say_log_invalid(r->peer, "missing_type");
-        say_error(r->peer, r->id, "missing_type", VIEW("Missing 'type' field"));
-        return;
-    }
-    if (type->type != JSON_STRING) {
-        say_log_invalid(r->peer, "schema");
-        say_error(r->peer, r->id, "schema", VIEW("Field 'type' must be string"));
+    if (type == NULL || type->type != JSON_STRING || type->text.len == 0) {
+        say_no_type(r, type);
         return;
     }
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (view_eq(type->text, types[i].name)) {
+        if (!view_eq(type->text, types[i].name))
+            continue;
+        if (messages_admit(r, types[i].name))
             types[i].run(r);
-            return;
-        }
+        return;
     }
     say_log_invalid(r->peer, "unknown_type");
     say_error_about(r->peer, r->id, "unknown_type", "Unknown message type: ", type->text);
@@ -394,5 +355,6 @@ void protocol_message(struct peer *p, struct view text)
         return;
     }
     r.root = root;
+    r.bytes = text.len;
     dispatch(&r);
 }

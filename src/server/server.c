@@ -57,6 +57,8 @@ static int open_tables(struct server *s, struct error *why)
     rc = conn_table_new(&s->connections, &limits);
     if (rc == OK)
         rc = user_table_new(&s->users, l->users, &s->per_minute, &s->per_hour);
+    if (rc == OK) /* the rates of types are full again within an hour or two: options_messages.c */
+        rc = user_table_new(&s->message_users, l->users, &s->per_minute, &s->per_hour);
     if (rc == OK)
         rc = broker_memory.open(&s->broker, s->workers_count);
     if (rc == OK)
@@ -155,6 +157,7 @@ static void free_parts(struct server *s)
     free(s->ports);
     if (s->broker != NULL)
         broker_memory.close(s->broker);
+    user_table_free(s->message_users);
     user_table_free(s->users);
     conn_table_free(s->connections);
     event_log_close(s->events);

@@ -28,7 +28,11 @@ static int open_parts(struct worker *w)
     struct hub_limits limits = {(uint32_t)o->limits.subscriptions, (uint32_t)o->limits.channels};
     int rc;
 
-    rc = loop_new(&w->loop);
+    rc = schema_scratch_new(&w->schema_scratch);
+    if (rc == OK)
+        rc = message_policy_fit(&o->messages, w->schema_scratch);
+    if (rc == OK)
+        rc = loop_new(&w->loop);
     if (rc != OK)
         return rc;
     conn_set_max_handshakes(w->loop, (unsigned)o->limits.tls_handshakes);
@@ -126,6 +130,7 @@ void worker_close(struct worker *w)
         blob_drop(w->pushed[i].compressed);
     }
     ws_inflate_free(w->inflate);
+    schema_scratch_free(w->schema_scratch);
     arena_clear(&w->arena);
     buf_clear(&w->text);
 }

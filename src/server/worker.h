@@ -44,6 +44,7 @@ struct server {
     struct event_log *events;
     struct conn_table *connections;
     struct user_table *users;
+    struct user_table *message_users; /* by user and message type */
     struct broker *broker;
     /* The thread for what is slow; NULL while nothing needs it. */
     struct outbound *outbound;
@@ -86,7 +87,8 @@ struct worker {
     struct worker_listener *listeners;
     struct link peers; /* struct peer.link */
     uint32_t peers_count;
-    struct arena arena;         /* one message's tree; reset for each */
+    struct arena arena; /* one message's tree; reset for each */
+    struct schema_scratch *schema_scratch;
     struct buf text;            /* one outgoing message while it is being written */
     struct ws_inflate *inflate; /* for connections without context takeover */
     struct ws_deflate *deflate[16];

@@ -54,6 +54,31 @@ async def closed(ws):
     return end.value.rcvd.code, end.value.rcvd.reason
 
 
+# --- the schemas
+
+@pytest.mark.parametrize("message, text", [
+    ({"type": "chat_message", "room_id": "42"}, "Missing required field: content"),
+    ({"type": "chat_message", "room_id": "42", "content": 5}, "Field 'content' must be string"),
+    ({"type": "chat_message", "room_id": "42", "content": "x" * 5001}, "Field 'content' exceeds max length 5000"),
+    ({"type": "chat_message", "room_id": "4 2", "content": "x"}, "Field 'room_id' has invalid format"),
+    ({"type": "action", "action": "dance"}, "Field 'action' has invalid value"),
+    ({"type": "action", "action": "join", "target": "x" * 101}, "Field 'target' exceeds max length 100"),
+])
+def test_the_schemas_speak_the_guides_words(guide, message, text):
+    with RawWebSocket.login(guide, "schema%d" % len(text), origin=ORIGIN) as ws:
+        assert same(ask(ws, message), {"type": "error", "code": "schema", "message": text})
+
+
+def test_a_chat_message_arrives_without_markup(guide):
+    with RawWebSocket.login(guide, "writer", origin=ORIGIN) as ws, RawWebSocket.login(guide, "reader", origin=ORIGIN) as reader:
+        assert ask(reader, {"type": "subscribe", "channel": "private:room-42"})["type"] == "subscribed"
+        message = {"type": "chat_message", "room_id": "42", "content": "<b>hi</b><script>alert(1)</script>", "id": 7}
+        assert ask(ws, message) == {"type": "ack", "message": "Message received", "channel": "private:room-42", "id": 7}
+        assert reader.recv_json() == {"type": "message", "channel": "private:room-42", "from": {"user": "writer"},
+                                      "data": {"type": "chat_message", "room_id": "42", "content": "hi"}}
+        assert ask(ws, {"type": "action", "action": "join"}) == {"type": "ack", "message": "Message received"}
+
+
 # --- the dialogue
 
 @pytest.mark.parametrize("path", ["/", "/socket", "/ws"])

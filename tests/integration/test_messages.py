@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`messages` in the configuration (docs/messages.md): each key seen at work over a socket, in the guide's words."""
+import json
+import pathlib
+import time
+
+import pytest
+
+from gateward_server import GatewardServer
+from raw_client import RawWebSocket
+from talk import PLAIN, ROOMY, ask, closed_with, error, is_quiet, put, run_gateward
+
+NOT_ALLOWED = error("not_allowed", "Not allowed")
+ACK = {"type": "ack", "message": "Message received"}
+REFUSED = error("content_refused", "Message content refused")
+
+# The guide's own two schemas (section "Input Validation"), and one type for each key.
+CHAT = {
+    "type": "object",
+    "required": ["type", "content"],
+    "properties": {
+        "type": {"type": "string", "enum": ["chat_message"]},
+        "content": {"type": "string", "maxLength": 5000},
+        "room_id": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,50}$"},
+    },
+}
+ACTION = {
+    "type": "object",
+    "required": ["type", "action"],
+    "properties": {
+        "type": {"type": "string", "enum": ["action"]},
+        "action": {"type": "string", "enum": ["join", "leave", "typing"]},
+        "target": {"type": "string", "maxLength": 100},
+    },
+}
+NUMBER = {"properties": {"n": {"type": "integer"}}}
+MESSAGES = {
+    "chat_message": {"schema": CHAT, "sanitize": {"/content": "strip"}, "publish": "private:room-{/room_id}"},
+    "action": {"schema_file": "schemas/action.json"},
+    "bare": None,
+    "for_moderators": {"permission": "moderate"},
+    "for_all": {"permission": "none"},
+    "for_users": {"roles": ["user"], "deny": ["guest"], "permission": "none"},
+    "with_scope": {"scopes": ["chat:send"]},
+    "recent": {"max_auth_age": "60s"},
+    "small": {"size": 64},
+    "seldom": {"rate": {"per_minute": 3}},
+    "bursty": {"rate": {"per_minute": 600, "burst": 2}},
+    "here_seldom": {"rate": {"connection_per_minute": 2}},
+    "hourly": {"rate": {"per_hour": 2}},
+    "search": {"injection": ["/q"], "publish": "public:chat", "data": "/q"},
+    "tolerant": {"injection": ["/q"], "injection_score": 100},
+    "escaped": {"sanitize": {"/a": "escape", "/b": "allow", "/list": "strip"}, "publish": "public:chat"},
+    "own": {"publish": "user:{user_id}:messages", "data": "/text"},
+    "tenants": {"publish": "tenant:{tenant}:all", "data": "/text"},
+    "nowhere": {"publish": "undefined:{user_id}"},
+    "silent": {"publish": "public:chat", "reply": "none"},
+    "dropped": {"schema": NUMBER, "on_violation": "drop"},
+    "closed": {"schema": NUMBER, "on_violation": "close"},
+    "brief": {"schema": NUMBER, "errors": "brief"},
+    "watched": {"schema": NUMBER, "permission": "admin", "size": 40, "mode": "observe", "publish": "public:chat"},
+    "publish": {"schema": {"properties": {"data": {"type": "string", "maxLength": 20}}}, "sanitize": {"/data": "strip"}},
+    "subscribe": {"rate": {"connection_per_minute": 5}},
+    "ping": {"size": 40},
+}
+CHANNELS = [{"pattern": "public:chat"}, {"pattern": "private:room-{room_id}", "allow": ["user", "moderator", "admin"]},
+            {"pattern": "user:{user_id}:messages"}, {"pattern": "tenant:{tenant}:all"}]
+JWT = [{"algorithms": ["HS256"], "secret": {"file": "jwt.secret"}, "issuer": None, "audience": None,
+        "tenant_claim": "tenant"}]
+
+
+def write_schema(server):
+    folder = pathlib.Path(server.directory) / "schemas"
+    folder.mkdir(exist_ok=True)
+    (folder / "action.json").write_text(json.dumps(ACTION, indent=2))
+
+
+def serve(directory, messages, **more):
+    server = GatewardServer(directory, {"limits": ROOMY, "listen": PLAIN, "channels": CHANNELS, "messages": messages,
+                                        **more})
+    write_schema(server)
+    return server
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("house"), MESSAGES) as running:
+        yield running
+
+
+@pytest.fixture
+def ws(house, request):
+    # A user of its own for each test: what one has used up is no other's business.
+    with RawWebSocket.login(house, sub=request.node.name.split("[")[0][:60]) as open_ws:
+        yield open_ws
+
+
+def listen(house, channel, sub="listener", **claims):
+    ws = RawWebSocket.login(house, token=house.token(sub, ["user"], **claims))
+    assert ask(ws, {"type": "subscribe", "channel": channel})["type"] == "subscribed"
+    return ws
+
+
+# --- schema: the guide's words
+
+@pytest.mark.parametrize("message, code, text", [
+    ("nonsense", "invalid_json", "Invalid JSON"),
+    ({}, "missing_type", "Missing 'type' field"),
+    ({"type": ""}, "missing_type", "Missing 'type' field"),
+    ({"type": 7}, "schema", "Field 'type' must be string"),
+    ({"type": "nope"}, "unknown_type", "Unknown message type: nope"),
+    ({"type": "chat_message"}, "schema", "Missing required field: content"),
+    ({"type": "chat_message", "content": 7}, "schema", "Field 'content' must be string"),
+    ({"type": "chat_message", "content": "x" * 5001}, "schema", "Field 'content' exceeds max length 5000"),
+    ({"type": "chat_message", "content": "x", "room_id": "a b"}, "schema", "Field 'room_id' has invalid format"),
+    ({"type": "action"}, "schema", "Missing required field: action"),
+    ({"type": "action", "action": "dance"}, "schema", "Field 'action' has invalid value"),
+    ({"type": "action", "action": "join", "target": "x" * 101}, "schema", "Field 'target' exceeds max length 100"),
+])
+def test_violations_are_told_in_the_guides_words(ws, message, code, text):
+    assert ask(ws, message) == error(code, text)
+    if isinstance(message, dict):
+        assert ask(ws, {**message, "id": 5}) == error(code, text, id=5)
+    assert is_quiet(ws)
+
+
+def test_good_messages_are_acknowledged(ws):
+    for action in ("join", "leave", "typing"):
+        assert ask(ws, {"type": "action", "action": action, "id": action}) == {**ACK, "id": action}
+    assert ask(ws, {"type": "bare", "anything": [1, None]}) == ACK
+
+
+def test_an_invalid_message_is_logged_by_type_and_place_never_by_content(house, ws):
+    ask(ws, {"type": "chat_message", "content": "secret words", "room_id": "secret place"})
+    row = house.wait_for_event("message_invalid", code="schema", detail="chat_message /room_id")
+    assert row["outcome"] == "refused" and "secret" not in json.dumps(row)
+
+
+def test_brief_errors_say_nothing_about_the_schema(ws):
+    assert ask(ws, {"type": "brief", "n": "x"}) == error("schema", "Message does not match its schema")
+
+
+# --- the destination
+
+def test_a_chat_message_reaches_its_room_cleaned_and_without_id(house, ws):
+    with listen(house, "private:room-42") as listener, listen(house, "private:room-43") as other:
+        message = {"type": "chat_message", "id": 1, "room_id": "42", "content": "<b>hi</b> <script>alert(1)</script>there"}
+        assert ask(ws, message) == {**ACK, "channel": "private:room-42", "id": 1}
+        push = listener.recv_json()
+        assert push["channel"] == "private:room-42"
+        assert push["data"] == {"type": "chat_message", "room_id": "42", "content": "hi there"}
+        assert push["from"]["user"].startswith("test_a_chat_message")
+        assert is_quiet(other)
+
+
+def test_a_destination_asks_the_channel_rules(house):
+    with RawWebSocket.login(house, "guest", ["guest"]) as guest:
+        assert ask(guest, {"type": "for_all"}) == ACK
+    with RawWebSocket.login(house, "carol", ["moderator"]) as moderator:
+        assert ask(moderator, {"type": "nowhere", "id": 3}) == {**NOT_ALLOWED, "id": 3}
+        assert house.wait_for_event("access_denied", channel="undefined:carol")["code"] == "no_rule"
+
+
+@pytest.mark.parametrize("room, text", [
+    (None, "Missing required field: room_id"),
+    ("1:admin", "Field 'room_id' has invalid format"),
+])
+def test_a_hole_that_cannot_be_filled_is_a_violation(ws, room, text):
+    message = {"type": "chat_message", "content": "x", **({} if room is None else {"room_id": room})}
+    assert ask(ws, message) == error("schema", text)
+
+
+def test_user_and_tenant_come_from_the_login_and_not_from_the_message(house, tmp_path):
+    with serve(tmp_path, MESSAGES, auth={"jwt": JWT}) as server:
+        token = server.token("dora", ["user"], tenant="acme")
+        with RawWebSocket.login(server, token=token) as dora, \
+                listen(server, "user:dora:messages", "dora", tenant="acme") as own, \
+                listen(server, "tenant:acme:all", tenant="other") as tenant:
+            assert ask(dora, {"type": "own", "user_id": "eve", "text": "a"})["channel"] == "user:dora:messages"
+            assert own.recv_json()["data"] == "a"
+            assert ask(dora, {"type": "own"}) == error("schema", "Missing required field: text")
+            sent = {"type": "tenants", "tenant": "other", "text": {"n": [1, 2.50]}}
+            assert ask(dora, sent)["channel"] == "tenant:acme:all"
+            assert tenant.recv_message() == (b'{"type":"message","channel":"tenant:acme:all","data":{"n": [1, 2.5]},'
+                                             b'"from":{"user":"dora"}}')
+    with RawWebSocket.login(house, "nobodys") as ws:
+        assert ask(ws, {"type": "tenants", "text": "x"}) == NOT_ALLOWED
+        assert house.wait_for_event("message_refused", code="no_tenant")["user"] == "nobodys"
+
+
+def test_sanitisers_work_by_pointer(house, ws):
+    with listen(house, "public:chat") as listener:
+        ask(ws, {"type": "escaped", "a": "<b>", "b": "<b>x</b><img src=x onerror=y>", "list": ["<i>1", {"k": "<p>2"}],
+                 "c": "<b>"})
+        assert listener.recv_json()["data"] == {"type": "escaped", "a": "&lt;b&gt;", "b": "<b>x</b>",
+                                                "list": ["1", {"k": "2"}], "c": "<b>"}
+
+
+def test_reply_none_is_silent(house, ws):
+    with listen(house, "public:chat") as listener:
+        put(ws, {"type": "silent", "n": 1})
+        assert is_quiet(ws)
+        assert listener.recv_json()["data"] == {"type": "silent", "n": 1}
+
+
+# --- the sender
+
+def test_permission_roles_and_scopes(house):
+    def asked(kind, roles, **claims):
+        with RawWebSocket.login(house, token=house.token("emil", roles, **claims)) as ws:
+            return ask(ws, {"type": kind})
+
+    assert asked("bare", ["user"]) == ACK
+    assert asked("bare", ["guest"]) == NOT_ALLOWED
+    assert asked("for_all", ["guest"]) == ACK
+    assert asked("for_moderators", ["user"]) == NOT_ALLOWED
+    assert asked("for_moderators", ["moderator"]) == ACK
+    assert asked("for_users", ["user"]) == ACK
+    assert asked("for_users", ["admin"]) == NOT_ALLOWED
+    assert asked("for_users", ["user", "guest"]) == NOT_ALLOWED
+    assert asked("with_scope", ["user"], scope="chat:send more") == ACK
+    assert asked("with_scope", ["user"], scope="chat:read") == NOT_ALLOWED
+    for code in ("no_permission", "role_not_allowed", "role_denied", "no_scope"):
+        house.wait_for_event("message_refused", code=code)
+
+
+def test_an_old_login_is_asked_to_come_again(house):
+    old = house.token("frida", ["user"], auth_time=int(time.time()) - 61)
+    with RawWebSocket.login(house, token=old) as ws:
+        assert ask(ws, {"type": "recent"}) == error("reauth_required", "Authenticate again")
+        assert ask(ws, {"type": "auth", "token": house.token("frida", ["user"])})["type"] == "welcome"
+        assert ask(ws, {"type": "recent"}) == ACK
+
+
+# --- size and rate
+
+def test_size_is_counted_to_the_byte(house, ws):
+    frame = '{"type":"small","pad":"%s"}'
+    assert ask(ws, frame % ("x" * (64 - len(frame) + 2))) == ACK
+    assert ask(ws, frame % ("x" * (65 - len(frame) + 2))) == error("too_large", "Message exceeds max size 64")
+    house.wait_for_event("message_invalid", code="too_large", detail="small")
+
+
+def test_a_rate_is_a_users_on_all_connections_and_types_are_apart(house):
+    over = error("rate_limited", "Rate limit exceeded")
+    with RawWebSocket.login(house, "gustav") as a, RawWebSocket.login(house, "gustav") as b, \
+            RawWebSocket.login(house, "hanna") as other:
+        assert [ask(a, {"type": "seldom"}) for _ in range(2)] == [ACK, ACK]
+        assert [ask(b, {"type": "seldom"}) for _ in range(2)] == [ACK, over]
+        assert ask(a, {"type": "seldom", "id": 1}) == {**over, "id": 1}
+        assert ask(a, {"type": "bare"}) == ACK
+        assert ask(other, {"type": "seldom"}) == ACK
+    with RawWebSocket.login(house, "gustav") as again:
+        assert ask(again, {"type": "seldom"}) == over
+    house.wait_for_event("message_refused", code="rate_limited", user="gustav", detail="seldom")
+
+
+def test_bursts_hours_and_connections_have_their_own_rates(house):
+    over = error("rate_limited", "Rate limit exceeded")
+    with RawWebSocket.login(house, "ida") as a, RawWebSocket.login(house, "ida") as b:
+        put(a, {"type": "bursty"}), put(a, {"type": "bursty"}), put(a, {"type": "bursty"})
+        assert [a.recv_json() for _ in range(3)] == [ACK, ACK, over]
+        time.sleep(0.25)
+        assert ask(a, {"type": "bursty"}) == ACK
+        for ws in (a, b):
+            assert [ask(ws, {"type": "here_seldom"}) for _ in range(3)] == [ACK, ACK, over]
+        assert [ask(ws, {"type": "hourly"}) for ws in (a, b, a)] == [ACK, ACK, over]
+
+
+# --- what a violation does, and what observing does
+
+def test_on_violation_drop_is_silent_and_close_closes(house, ws):
+    put(ws, {"type": "dropped", "n": "x"})
+    assert is_quiet(ws)
+    house.wait_for_event("message_invalid", detail="dropped /n")
+    assert ask(ws, {"type": "dropped", "n": 1}) == ACK
+    assert ask(ws, {"type": "closed", "n": 1}) == ACK
+    put(ws, {"type": "closed", "n": "x"})
+    closed_with(ws, 1008, "Policy violation")
+    assert house.wait_for_event("message_invalid", detail="closed /n")["close_code"] == 1008
+
+
+def test_observe_logs_all_that_would_be_refused_and_lets_it_through(house, ws):
+    with listen(house, "public:chat") as listener:
+        message = {"type": "watched", "n": "x", "padding": "xxxxxxxxx"}
+        assert ask(ws, message) == {**ACK, "channel": "public:chat"}
+        assert listener.recv_json()["data"] == message
+    user = "test_observe_logs_all_that_would_be_refused_and_lets_it_through"[:60]
+    for code, detail in (("too_large", "watched"), ("no_permission", "watched"), ("schema", "watched /n")):
+        row = house.wait_for_event("policy_observed", code=code, detail=detail, user=user)
+        assert row["outcome"] == "ok"
+    assert len(house.events("policy_observed", user=user)) == 3
+
+
+def test_signs_of_injection_are_refused_where_it_is_asked(house, ws):
+    assert ask(ws, {"type": "search", "q": "a quiet evening"})["type"] == "ack"
+    assert ask(ws, {"type": "search", "q": "' or 1=1 --"}) == REFUSED
+    assert ask(ws, {"type": "search", "q": {"$where": "sleep(1000)"}}) == REFUSED
+    assert ask(ws, {"type": "tolerant", "q": "' or 1=1 --"}) == ACK
+    house.wait_for_event("message_refused", code="injection", detail="search sql /q")
+
+
+# --- built-in types obey the same engine
+
+def test_a_row_with_a_built_in_name_stands_in_front_of_it(house, ws):
+    with listen(house, "public:chat") as listener:
+        publish = {"type": "publish", "channel": "public:chat"}
+        assert ask(ws, {**publish, "data": "x" * 21}) == error("schema", "Field 'data' exceeds max length 20")
+        assert ask(ws, {**publish, "data": 7}) == error("schema", "Field 'data' must be string")
+        assert ask(ws, {**publish, "data": "<b>hi</b>"}) == {**ACK, "channel": "public:chat"}
+        assert listener.recv_json()["data"] == "hi"
+        assert ask(ws, {**publish, "channel": "nowhere", "data": "x"}) == NOT_ALLOWED
+    assert ask(ws, {"type": "ping", "pad": "x" * 30}) == error("too_large", "Message exceeds max size 40")
+    with RawWebSocket.login(house, "kai", ["guest"]) as guest:
+        subscribe = {"type": "subscribe", "channel": "public:chat"}
+        assert [ask(guest, subscribe)["type"] for _ in range(6)] == ["subscribed"] * 5 + ["error"]
+
+
+def test_the_type_may_stand_elsewhere(tmp_path):
+    messages = {"chat": {"schema": {"required": ["text"]}, "publish": "public:chat", "data": "/text"},
+                "publish": {"size": 60}}
+    with serve(tmp_path, messages, messages_by="/kind") as server, RawWebSocket.login(server) as ws, \
+            listen(server, "public:chat") as listener:
+        assert ask(ws, {"kind": "chat", "text": "a"}) == {**ACK, "channel": "public:chat"}
+        assert listener.recv_json()["data"] == "a"
+        assert ask(ws, {"kind": "chat"}) == error("schema", "Missing required field: text")
+        assert ask(ws, {"text": "a"}) == error("missing_type", "Missing 'kind' field")
+        assert ask(ws, {"type": "chat"}) == error("unknown_type", "Unknown message type: chat")
+        assert ask(ws, {"type": "ping"}) == {"type": "pong"}
+        # A built-in type is one by its `type`, and its row holds whatever `kind` says.
+        long = {"type": "publish", "kind": "publish", "channel": "public:chat", "data": "x" * 20}
+        assert ask(ws, long) == error("too_large", "Message exceeds max size 60")
+
+
+# --- mistakes in the file
+
+@pytest.mark.parametrize("text, expected", [
+    ("messages: [a]", "1:11: `messages` must name types"),
+    ("messages:\n  chat: {shema: {}}", "2:10: unknown key `shema` (did you mean `schema`?)"),
+    ("messages:\n  chat:\n    schema:\n      type: object\n      properties:\n        a: {type: strnig}", "6:19: `schema`: "
+     "/properties/a: type: "),
+    ("messages:\n  chat:\n    schema: {maxlength: 3}", "3:"),
+    ("messages:\n  chat: {schema: {}, schema_file: a.json}", "one of them, not both"),
+    ("messages:\n  chat: {schema_file: nowhere.json}", "2:23: nowhere.json cannot be read"),
+    ("messages:\n  chat: {schema_file: bad.json}", "2:23: bad.json:3: "),
+    ("messages:\n  chat: {schema_file: broken.json}", "broken.json:3: this is no JSON"),
+    ("messages:\n  chat: {publish: 'room-{room_id}'}", "2:19: `publish`: a variable is {user_id}, {tenant} or a JSON"),
+    ("messages:\n  chat: {publish: 'a:{/x}{/y}'}", "two variables in one segment"),
+    ("messages:\n  chat: {data: /x}", "there is no `publish`"),
+    ("messages:\n  chat: {sanitize: {content: strip}}", "is no JSON pointer"),
+    ("messages:\n  chat: {sanitize: {/content: remove}}", "strip"),
+    ("messages:\n  chat: {roles: [nobody]}", "there is no role `nobody`"),
+    ("messages:\n  chat: {rate: {per_minute: 1, burst: 61}}", "`burst` is of per_minute"),
+    ("messages:\n  publish: {publish: a}", "a built-in type goes where it always goes"),
+    ("messages:\n  auth: {size: 100}", "`auth` is no message like others"),
+    ("messages:\n  chat: {mode: watch}", "observe"),
+    ("messages_by: kind", "is no JSON pointer"),
+])
+def test_mistakes_are_named_with_their_line(tmp_path, text, expected):
+    (tmp_path / "bad.json").write_text('{\n  "properties": {\n    "a": {"type": "strnig"}\n  }\n}\n')
+    (tmp_path / "broken.json").write_text('{\n  "properties": \n')
+    (tmp_path / "gateward.yaml").write_text(text + "\nlisten: [{address: 127.0.0.1:0}]\n")
+    result = run_gateward("check", "gateward.yaml", cwd=tmp_path)
+    assert result.returncode != 0
+    assert expected in result.stderr + result.stdout, result.stderr + result.stdout
