@@ -38,7 +38,7 @@ struct option {
      * once: with the fallback, if there is one, when the key is absent; nodes do not outlive the
      * call then. */
     int (*custom)(struct node *value, void *target, struct problems *problems);
-    bool is_map; /* OPTION_CUSTOM with children: its entries have names, for the listing */
+    bool is_map;          /* OPTION_CUSTOM with children: its entries have names, for the listing */
     const char *harmless; /* OPTION_LATER: a value that changes nothing and is accepted */
 };
 /* Reads `map` by `rows` (terminated by a row without a name) into target: defaults first, then what

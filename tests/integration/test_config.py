@@ -123,7 +123,7 @@ FAULTS = [
     (more("routes: [{path: /a, serve: ecco}]"), "4:28", "(did you mean `echo`?)"),
     # what belongs to the format, but not to this version
     (auth("HS256", "RS256"), "3:14", "`secret` goes with HS256, HS384 and HS512 only"),
-    (more("messages: {}"), "4:1", "`messages` is not available in this version"),
+    (more("messages: [a]"), "4:11", "`messages` must name types and what they must be"),
     (more("internal: {keys: []}"), "4:1", "`internal` needs an `address`"),
     (more("internal: {address: 192.0.2.1:9443}"), "4:21", "must be on a loopback"),
     (more("routes: [{path: /a, guard: ws://127.0.0.1:1}]"), "4:21", "`guard` is not available in this version"),

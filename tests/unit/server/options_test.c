@@ -127,7 +127,7 @@ static void whole_files_can_be_wrong(void **state)
     assert_fault(BASE "log: {}\nlog: {}\n",
                  "t:6:1: `log` stands here a second time (first in line 5)");
     assert_fault(BASE "log: &x {}\n", "t:5:6: anchors");
-    assert_fault(BASE "messages: {}\n", "t:5:1: `messages` is not available in this version");
+    assert_fault(BASE "messages: [a]\n", "t:5:11: `messages` must name types");
 }
 
 static void every_fault_is_told_at_once(void **state)
