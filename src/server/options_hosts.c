@@ -8,6 +8,7 @@
 #include "base/ip.h"
 #include "base/status.h"
 #include "crypto/x509.h"
+#include "server/gate_login.h"
 #include "server/options_load.h"
 
 #define PATH_BYTES_MAX 256
@@ -283,6 +284,12 @@ static void finish_methods(const struct loading *l, struct route_options *route,
         [LOGIN_HOOK] = "`auth.hook` is missing"};
     const unsigned there = methods_there(l), certificate = 1U << LOGIN_CERTIFICATE;
 
+    if ((l->o.sessions.is_on || l->hook.is_on) &&
+        view_eq(GATE_TICKET_PATH, view_of_text(route->path)))
+        problems_add(problems, 0, 0,
+                     "no route can be %s: with `auth.sessions` or `auth.hook`, pages get their "
+                     "tickets there",
+                     route->path);
     if (route->kind == ROUTE_ECHO)
         return;
     if (route->accepts == 0)

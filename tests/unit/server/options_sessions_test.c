@@ -95,6 +95,17 @@ static void times_make_sense_together(void **state)
     assert_fault(SESSIONS("cokie: x"), "did you mean `cookie`?");
 }
 
+static void the_path_of_tickets_is_no_route(void **state)
+{
+    (void)state;
+    options_free(load_good(BASE "routes: [{path: /ticket}]\n"));
+    options_free(load_good(SESSIONS("") "routes: [{path: /tickets}]\n"));
+    assert_fault(SESSIONS("") "routes: [{path: /ws}, {path: /ticket}]\n",
+                 "no route can be /ticket");
+    assert_fault(SESSIONS("") "routes: [{path: /ticket, serve: echo}]\n",
+                 "no route can be /ticket");
+}
+
 static void csrf_is_one_of_two(void **state)
 {
     struct options *o = load_good(BASE_AUTH "  csrf: origin_only\n");
@@ -116,6 +127,7 @@ int main(void)
         cmocka_unit_test(the_file_lies_in_the_state_folder),
         cmocka_unit_test(a_cookie_is_of_this_host_unless_the_price_is_accepted),
         cmocka_unit_test(times_make_sense_together),
+        cmocka_unit_test(the_path_of_tickets_is_no_route),
         cmocka_unit_test(csrf_is_one_of_two),
     };
 
