@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"dev", cmd_dev, "run a development server with a demo page, on this machine only"},
     {"check", cmd_check,
      "check a configuration and say everything that is wrong: gateward check FILE"},
+    {"audit", cmd_audit,
+     "hold a configuration against the security checklist: gateward audit FILE"},
     {"connect", cmd_connect, "speak WebSocket with a server: gateward connect URL"},
     {"token", cmd_token,
      "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},

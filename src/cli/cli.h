@@ -15,6 +15,7 @@ enum cli_exit {
     CLI_USAGE = 2    /* not a command line we understand */
 };
 
+int cmd_audit(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_token(int argc, char **argv);
