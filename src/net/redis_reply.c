@@ -60,11 +60,13 @@ static void *make_list(const redisReadTask *task, int elements)
     if (v == NULL || elements == 0)
         return v;
     v->items = calloc((size_t)elements, sizeof(struct redis_value *));
-    if (v->items != NULL)
-        v->count = (uint32_t)elements;
-    else if (task->parent == NULL)
-        free(v); /* otherwise the array that holds it frees it */
-    return v->items != NULL ? v : NULL;
+    if (v->items == NULL) {
+        if (task->parent == NULL)
+            free(v); /* otherwise the array that holds it frees it */
+        return NULL;
+    }
+    v->count = (uint32_t)elements;
+    return v;
 }
 
 static void *make_number(const redisReadTask *task, long long number)

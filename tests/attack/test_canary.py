@@ -50,8 +50,8 @@ class World:
         self.asked = Askable(lambda r: self.say("introspection", self.introspect(r)), "/introspect", tls)
         self.app = Askable(lambda r: self.say("hook", self.who(r)), "/whoami", tls)
         self.clients = certificates.Authority("clients")
-        self.server = GatewardServer(folder, self.config(folder), environment={
-            name: canary.url(scheme="http") for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")})
+        proxies = {name: canary.url(scheme="http") for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")}
+        self.server = GatewardServer(folder, self.config(folder), environment={**proxies, "no_proxy": "", "NO_PROXY": ""})
         for name, data in (("provider.ca", provider_ca.pem()), ("clients.crt", self.clients.pem()), ("clients.crl", self.clients.crl())):
             self.server._write(name, data)
         self.server._write("client.secret", secrets.token_urlsafe(32).encode())
