@@ -49,6 +49,14 @@ void client_set_nonblocking(struct client *c)
         die("fcntl: %s", strerror(errno));
 }
 
+void client_close(struct client *c)
+{
+    SSL_free(c->ssl);
+    c->ssl = NULL;
+    (void)close(c->fd);
+    c->fd = -1;
+}
+
 static void wait_for(struct client *c, short events)
 {
     struct pollfd p = {.fd = c->fd, .events = events};
@@ -117,12 +125,16 @@ static ssize_t read_some(struct client *c, uint8_t *into, size_t cap)
 
 void client_ask_upgrade(struct load *l, struct client *c)
 {
-    char text[512];
+    char text[4096];
+    bool has_token = l->o.in_header && l->o.token != NULL;
     int n = snprintf(text, sizeof(text),
                      "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                     l->o.path, l->o.host, ntohs(l->o.to.sin_port));
+                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+                     l->o.path, l->o.host, ntohs(l->o.to.sin_port), has_token ? "Authorization: Bearer " : "",
+                     has_token ? l->o.token : "", has_token ? "\r\n" : "");
 
+    if (n < 0 || (size_t)n >= sizeof(text))
+        die("token too long");
     write_all(c, (const uint8_t *)text, (size_t)n);
 }
 

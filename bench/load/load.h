@@ -17,6 +17,7 @@ struct options {
     const char *mode; /* a row of modes in main.c */
     struct sockaddr_in to;
     const char *host, *path, *token, *channel;
+    bool in_header;         /* the token goes with the upgrade, not in a first message */
     bool is_tls, is_native; /* native: gateward's protocol; otherwise the plain words of the peers */
     int conns, batch, sources;
     int bytes;        /* of one message's data */
@@ -72,6 +73,7 @@ void client_await_upgrade(struct client *c);
 /* Blocks until a message came that holds `word`. */
 void client_await(struct load *l, struct client *c, const char *word);
 void client_set_nonblocking(struct client *c);
+void client_close(struct client *c);
 
 /* setup.c */
 void setup_all(struct load *l, int from, int to, bool subscribes);
@@ -83,6 +85,7 @@ void run_turn(struct load *l);
 void run_acked(struct load *l);
 void run_rate(struct load *l);
 void run_echo(struct load *l);
+void run_handshake(struct load *l);
 void run_idle(struct load *l);
 void run_silent(struct load *l);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load --mode turn|acked|rate|echo|idle|silent --port P [--tls] [--native] ...: see bench/README.md. */
+/* load --mode turn|acked|rate|echo|idle|silent|handshake --port P [--tls] [--native] ...: see bench/README.md. */
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
@@ -20,7 +20,8 @@ static const struct option long_options[] = {
     {"sources", required_argument, NULL, 's'},  {"bytes", required_argument, NULL, 'B'},
     {"messages", required_argument, NULL, 'M'}, {"per-second", required_argument, NULL, 'r'},
     {"depth", required_argument, NULL, 'd'},    {"seconds", required_argument, NULL, 'S'},
-    {"pid", required_argument, NULL, 'i'},      {NULL, 0, NULL, 0},
+    {"pid", required_argument, NULL, 'i'},      {"in-header", no_argument, NULL, 'A'},
+    {NULL, 0, NULL, 0},
 };
 
 static const struct mode {
@@ -28,6 +29,7 @@ static const struct mode {
     void (*run)(struct load *l);
 } modes[] = {
     {"turn", run_turn}, {"acked", run_acked}, {"rate", run_rate}, {"echo", run_echo}, {"idle", run_idle}, {"silent", run_silent},
+    {"handshake", run_handshake},
 };
 
 static void set_number(struct options *o, int letter, const char *text)
@@ -62,6 +64,7 @@ static void read_options(struct options *o, int argc, char **argv)
         case 'H': o->host = optarg; break;
         case 't': o->is_tls = true; break;
         case 'n': o->is_native = true; break;
+        case 'A': o->in_header = true; break;
         case 'T': o->token = optarg; break;
         case 'C': o->channel = optarg; break;
         default: set_number(o, letter, optarg); break;

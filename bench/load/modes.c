@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "load.h"
 
@@ -171,6 +172,34 @@ void run_echo(struct load *l)
     after = usage_of(l->o.pid);
     print_cpu(&before, &after, now_s() - start, l->received - from);
     printf("\n");
+}
+
+/* The server has nothing more to do when it took no CPU for a while. */
+static struct usage usage_at_rest(pid_t pid)
+{
+    struct usage last = usage_of(pid), now;
+
+    for (;;) {
+        (void)usleep(40000);
+        now = usage_of(pid);
+        if (now.cpu_s - last.cpu_s < 20e-6)
+            return now;
+        last = now;
+    }
+}
+
+/* Connections are opened, one batch after the other, and closed together. */
+void run_handshake(struct load *l)
+{
+    struct usage before = usage_at_rest(l->o.pid), opened, after;
+
+    setup_all(l, 0, l->o.conns, false);
+    opened = usage_at_rest(l->o.pid);
+    for (int i = 0; i < l->o.conns; i++)
+        client_close(&l->clients[i]);
+    after = usage_at_rest(l->o.pid);
+    printf("conns=%d cpu_per_open_us=%.2f cpu_per_close_us=%.2f\n", l->o.conns, (opened.cpu_s - before.cpu_s) * 1e6 / l->o.conns,
+           (after.cpu_s - opened.cpu_s) * 1e6 / l->o.conns);
 }
 
 void run_idle(struct load *l)

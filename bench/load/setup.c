@@ -15,7 +15,7 @@ static void log_in(struct load *l, int from, int to)
     char text[4096];
     int n = snprintf(text, sizeof(text), "auth:%s", l->o.token);
 
-    for (int i = from; i < to; i++)
+    for (int i = from; i < to && !l->o.in_header; i++)
         client_send(&l->clients[i], 1, text, (size_t)n);
     for (int i = from; i < to; i++)
         client_await(l, &l->clients[i], "welcome");
