@@ -16,9 +16,9 @@ static void usage(FILE *to)
         "  -c, --config FILE   the configuration\n"
         "  -h, --help          this text\n\n"
         "SIGTERM or SIGINT drains: no new connections, Close 1001 to everyone, spread over\n"
-        "server.drain, then exit 0. A second one ends at once. SIGHUP reads the TLS files again:\n"
-        "certificates, keys, client_ca, client_crl, ocsp_staple. If anything is wrong with one of\n"
-        "them all of the old ones stay. FILE itself is read at the start only.\n",
+        "server.drain, then exit 0. A second one ends at once. SIGHUP reads FILE and all that it\n"
+        "names again, all or nothing, and loses no connection; docs/reload.md says what can\n"
+        "change that way.\n",
         to);
 }
 

@@ -11,7 +11,8 @@
 
 static void ask_free(struct ask *a)
 {
-    standing_clear(&a->standing, a->worker->server->options->auth.sessions);
+    standing_clear(&a->standing, a->generation->options->auth.sessions);
+    generation_drop(a->generation);
     free(a);
 }
 
@@ -23,7 +24,7 @@ static void hold_against_revocations(struct ask *a)
 
     if (a->lookup.verdict != AUTH_OK)
         return;
-    revoked = auth_revoked(&w->server->options->auth, &a->lookup.who, loop_wall_s(w->loop));
+    revoked = auth_revoked(&w->options->auth, &a->lookup.who, loop_wall_s(w->loop));
     if (revoked == NULL)
         return;
     a->lookup.verdict = AUTH_FAILED;
@@ -87,6 +88,7 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
         return E_NOMEM;
     *a = (struct ask){.lookup = {.done = done, .verdict = AUTH_UNAVAILABLE, .fault = "unavailable"},
                       .worker = w,
+                      .generation = generation_keep(w->now),
                       .peer = p,
                       .purpose = purpose};
     keep_id(a, id);
@@ -94,7 +96,7 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
         ask_free(a);
         return E_FULL;
     }
-    rc = auth_lookup(&w->server->options->auth, credential, loop_wall_s(w->loop), &a->lookup);
+    rc = auth_lookup(&w->options->auth, credential, loop_wall_s(w->loop), &a->lookup);
     if (rc != OK) {
         mailbox_unreserve(w->control);
         ask_free(a);

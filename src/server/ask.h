@@ -18,7 +18,8 @@ enum ask_purpose {
 struct ask {
     struct lookup lookup; /* first */
     struct worker *worker;
-    struct peer *peer; /* NULL: nobody waits any more */
+    struct generation *generation; /* what the question refers to stands there */
+    struct peer *peer;             /* NULL: nobody waits any more */
     enum ask_purpose purpose;
     struct json id; /* of the message, to be sent back */
     char id_text[64];

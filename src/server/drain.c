@@ -12,7 +12,7 @@
 
 static void close_listeners(struct worker *w)
 {
-    for (uint32_t i = 0; i < w->server->options->listeners_count; i++) {
+    for (uint32_t i = 0; i < w->options->listeners_count; i++) {
         if (w->listeners[i].listener != NULL)
             listener_close(w->listeners[i].listener);
         w->listeners[i].listener = NULL;
@@ -109,7 +109,7 @@ void worker_drain_letter(void *worker, void *a, void *b)
     w->is_draining = true;
     close_listeners(w);
     w->drain_started_ms = loop_now_ms(w->loop);
-    w->drain_until_ms = w->drain_started_ms + w->server->options->drain_ms;
+    w->drain_until_ms = w->drain_started_ms + w->options->drain_ms;
     w->drain_total = w->peers_count;
     timer_init(&w->drain_timer, step);
     step(&w->drain_timer);

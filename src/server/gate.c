@@ -83,7 +83,7 @@ void gate_turn_away(struct peer *p)
 
 static enum refusal ask_host(const struct peer *p, const struct http1_request *request)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
     const struct http1_header *header;
     struct http_host host, target;
 
@@ -134,7 +134,7 @@ static bool looks_like_browser(const struct http1_request *request)
 
 enum refusal gate_ask_origin(const struct peer *p, const struct http1_request *request)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
     const struct http1_header *origin = NULL;
     unsigned count = http1_find(request, VIEW("Origin"), &origin);
 
@@ -233,7 +233,7 @@ static enum refusal ask_csrf(struct peer *p, const struct http1_request *request
     enum csrf_fault fault;
     unsigned count = gate_query(request, VIEW("csrf"), &token);
 
-    if (!g->has_identity || !g->by_cookie || p->worker->server->options->auth.csrf == NULL)
+    if (!g->has_identity || !g->by_cookie || p->worker->options->auth.csrf == NULL)
         return REFUSE_NONE;
     if (count > 1)
         return REFUSE_CREDENTIALS_REPEATED;
@@ -252,15 +252,14 @@ static enum refusal ask_csrf(struct peer *p, const struct http1_request *request
 /* Is there anything left that could log it in? Certificates have close codes of their own. */
 static bool may_login_later(const struct peer *p)
 {
-    return p->worker->server->options->routes[p->route].kind == ROUTE_ECHO ||
-           login_accepts(p, LOGIN_JWT) || login_accepts(p, LOGIN_OAUTH2) ||
-           login_accepts(p, LOGIN_CERTIFICATE);
+    return p->worker->options->routes[p->route].kind == ROUTE_ECHO || login_accepts(p, LOGIN_JWT) ||
+           login_accepts(p, LOGIN_OAUTH2) || login_accepts(p, LOGIN_CERTIFICATE);
 }
 
 static enum refusal ask_all(struct peer *p, const struct http1_request *request,
                             struct handshake *upgrade, struct gate_login *g)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
     struct ws_deflate_options deflate = o->deflate;
     enum refusal why;
 
@@ -301,7 +300,7 @@ static bool gate_request(struct peer *p, const struct http1_request *request,
     if (why == REFUSE_NONE && gate_is_ticket_path(p, request))
         return gate_issue_ticket(p, request, answer);
     if (why == REFUSE_NONE) {
-        page = find_page(p->worker->server->options, request);
+        page = find_page(p->worker->options, request);
         if (page != NULL && http1_find(request, VIEW("Upgrade"), NULL) == 0) {
             serve_page(p, page);
             return true;

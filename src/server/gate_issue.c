@@ -14,7 +14,7 @@
 
 bool gate_is_ticket_path(const struct peer *p, const struct http1_request *request)
 {
-    const struct auth *auth = &p->worker->server->options->auth;
+    const struct auth *auth = &p->worker->options->auth;
 
     return auth->tickets != NULL && (auth->sessions != NULL || auth->hook != NULL) &&
            view_eq(request->path, GATE_TICKET_PATH);
@@ -60,7 +60,7 @@ static enum refusal check_csrf(struct peer *p, const struct http1_request *reque
     const struct http1_header *header = NULL;
     enum csrf_fault fault;
 
-    if (p->worker->server->options->auth.csrf == NULL || !g->by_cookie)
+    if (p->worker->options->auth.csrf == NULL || !g->by_cookie)
         return REFUSE_NONE;
     if (http1_find(request, VIEW("X-CSRF-Token"), &header) > 1)
         return REFUSE_CREDENTIALS_REPEATED;
@@ -88,7 +88,7 @@ static void issue(struct peer *p, const struct http1_request *request, const str
     if (standing->kind == CREDENTIAL_SESSION)
         offer.session = view_of(standing->token, standing->token_bytes);
     offer.who.recheck_at_s = 0;
-    if (tickets_issue(w->server->options->auth.tickets, &offer, loop_now_ms(w->loop), text) != OK) {
+    if (tickets_issue(w->options->auth.tickets, &offer, loop_now_ms(w->loop), text) != OK) {
         gate_refuse(p, REFUSE_FULL, request);
         return;
     }
@@ -131,7 +131,7 @@ static enum refusal ask(struct peer *p, const struct http1_request *request, str
 /* The first route that lets cookies in and takes the ticket for them. */
 static bool choose_route(struct peer *p)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
 
     for (uint32_t i = 0; i < o->routes_count; i++) {
         p->route = (uint8_t)i;

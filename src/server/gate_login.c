@@ -23,7 +23,7 @@ struct view gate_origin(const struct http1_request *request)
 
 static const struct auth *auth_of(const struct peer *p)
 {
-    return &p->worker->server->options->auth;
+    return &p->worker->options->auth;
 }
 
 /* The verdict on a credential: the answer that was awaited, or what can be said now. */
@@ -112,7 +112,7 @@ static enum refusal by_bearer(struct peer *p, const struct http1_header *header,
                                     .no_opaque = !login_accepts(p, LOGIN_OAUTH2)};
     enum refusal why;
 
-    if (p->worker->server->options->routes[p->route].kind == ROUTE_ECHO)
+    if (p->worker->options->routes[p->route].kind == ROUTE_ECHO)
         credential.no_jwt = credential.no_opaque = false;
     p->close_reason = "authorization_not_taken";
     if (credential.no_jwt && credential.no_opaque)
@@ -237,7 +237,7 @@ enum refusal gate_login(struct peer *p, const struct http1_request *request, str
 {
     const struct http1_header *header = NULL;
     unsigned count = http1_find(request, VIEW("Authorization"), &header);
-    bool is_channels = p->worker->server->options->routes[p->route].kind == ROUTE_CHANNELS;
+    bool is_channels = p->worker->options->routes[p->route].kind == ROUTE_CHANNELS;
     struct view ticket;
 
     g->has_identity = login_certificate(p, &g->who);

@@ -89,7 +89,7 @@ static struct call *revocation_new(struct internal *in, const struct api_revoke_
     if (ask->kind <= API_REVOKE_TOKEN_ID)
         target->text = internal_call_keep(call->text, ask->value);
     if (ask->kind == API_REVOKE_ROLE)
-        target->role = role_set_bit(&in->server->options->policy.roles, ask->value);
+        target->role = role_set_bit(&internal_worker(in)->options->policy.roles, ask->value);
     return call;
 }
 
@@ -152,7 +152,7 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
 {
     struct internal *in = server;
     struct worker *w = internal_worker(in);
-    const struct options *o = w->server->options;
+    const struct options *o = w->options;
     struct ticket_offer offer = {.origin = ask->origin, .ttl_s = ask->ttl_s};
     struct identity *who = &offer.who;
 

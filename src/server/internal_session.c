@@ -92,7 +92,7 @@ static void finish(struct call *call)
     if (op->verb == SESSION_CREATE)
         json_out_member(&w, "session", view_of_text(op->new_id));
     if (op->verb == SESSION_GET)
-        write_who(&w, op, &in->server->options->policy.roles);
+        write_who(&w, op, &internal_worker(in)->options->policy.roles);
     if (op->verb <= SESSION_EXTEND)
         write_times(&w, op);
     if (op->verb > SESSION_EXTEND && !call->is_revocation)
@@ -240,7 +240,7 @@ static struct view lower(char out[API_ORIGIN_BYTES_MAX], struct view origin)
 enum api_result internal_csrf(void *internal, const struct api_csrf_ask *ask,
                               char text[API_CSRF_TEXT_MAX])
 {
-    const struct options *o = ((struct internal *)internal)->server->options;
+    const struct options *o = internal_worker(internal)->options;
     uint8_t session[IDENTITY_SESSION_BYTES];
     char origin[API_ORIGIN_BYTES_MAX];
     struct csrf_place place = {.session = session};

@@ -38,7 +38,7 @@ static void say_welcome(struct peer *p, const struct json *id)
     peer_id_text(p, text);
     say_begin(&w, "welcome");
     json_out_member(&w, "user", view_of(who->user, who->user_bytes));
-    put_roles(&w, &p->worker->server->options->policy.roles, who->roles);
+    put_roles(&w, &p->worker->options->policy.roles, who->roles);
     json_out_member_u64(&w, "expires_in", left_s > 0 ? (uint64_t)left_s : 0);
     json_out_member(&w, "connection", view_of_text(text));
     say_end(p, &w, id);
@@ -66,7 +66,7 @@ static bool become(struct peer *p, const struct identity *identity)
         p->pending->standing = (struct standing){.kind = CREDENTIAL_BEARER};
         login_pending_clear(p);
     }
-    if (standing_watch(&who->standing, w->server->options->auth.sessions))
+    if (standing_watch(&who->standing, w->options->auth.sessions))
         return true;
     session_close(p, CLOSE_OVERLOAD, "Server overloaded, try again later");
     return false;
@@ -91,7 +91,7 @@ bool login_keep_token(struct peer *p, enum credential_kind kind, struct view tok
         return standing_set_token(&p->who->standing, kind, token);
     if (login_pending(p, VIEW("")) == NULL)
         return false;
-    standing_clear(&p->pending->standing, p->worker->server->options->auth.sessions);
+    standing_clear(&p->pending->standing, p->worker->options->auth.sessions);
     return standing_set_token(&p->pending->standing, kind, token);
 }
 
@@ -99,7 +99,7 @@ void login_pending_clear(struct peer *p)
 {
     if (p->pending == NULL)
         return;
-    standing_clear(&p->pending->standing, p->worker->server->options->auth.sessions);
+    standing_clear(&p->pending->standing, p->worker->options->auth.sessions);
     free(p->pending);
     p->pending = NULL;
 }
@@ -113,12 +113,12 @@ static bool may_still_subscribe(void *peer, struct view channel)
     struct access_question asked = {&p->who->identity, channel, ACTION_SUBSCRIBE,
                                     loop_wall_s(p->worker->loop)};
 
-    return access_decide(&p->worker->server->options->policy, &asked, NULL);
+    return access_decide(&p->worker->options->policy, &asked, NULL);
 }
 
 bool login_has_scopes(const struct peer *p, const struct identity *who)
 {
-    uint64_t asked = p->worker->server->options->routes[p->route].scopes;
+    uint64_t asked = p->worker->options->routes[p->route].scopes;
 
     return (who->scopes & asked) == asked;
 }
@@ -126,9 +126,11 @@ bool login_has_scopes(const struct peer *p, const struct identity *who)
 void login_confirmed(struct peer *p, const struct identity *identity)
 {
     struct identity *who = &p->who->identity;
-    bool is_same = who->roles == identity->roles && who->scopes == identity->scopes;
+    bool is_same =
+        identity != NULL && who->roles == identity->roles && who->scopes == identity->scopes;
 
-    *who = *identity;
+    if (identity != NULL)
+        *who = *identity;
     if (!is_same)
         hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p);
     peer_rearm(p);
@@ -144,7 +146,7 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
     p->who->identity = *identity;
     p->who->confirmed_at_s = loop_wall_s(p->worker->loop);
     p->phase = PEER_OPEN;
-    p->decoder.limits = &p->worker->server->limits_channels;
+    p->decoder.limits = &p->worker->now->limits_channels;
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);
     peer_log(p, &event);
     if (is_extension)

@@ -15,7 +15,7 @@ struct ask;
  * is_extension: it was logged in before. False: the connection is being closed. */
 bool login_welcome(struct peer *p, const struct identity *identity, const struct json *id,
                    bool is_extension);
-/* Whoever vouched for it has done so again. */
+/* Whoever vouched for it has done so again; NULL: the rules have changed. */
 void login_confirmed(struct peer *p, const struct identity *identity);
 /* Has it the scopes without which the route takes nobody? */
 bool login_has_scopes(const struct peer *p, const struct identity *who);

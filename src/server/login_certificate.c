@@ -10,7 +10,7 @@
 
 static const struct route_options *route_of(const struct peer *p)
 {
-    return &p->worker->server->options->routes[p->route];
+    return &p->worker->options->routes[p->route];
 }
 
 bool login_accepts(const struct peer *p, enum login_method method)
@@ -40,8 +40,8 @@ bool login_certificate(struct peer *p, struct identity *who)
     p->certificate_fault = "certificate_required";
     if (conn_peer_certificate(&p->conn, &der) == OK) {
         credential.token = buf_view(&der);
-        verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop),
-                             &w->arena, &found, &p->certificate_fault);
+        verdict = auth_check(&w->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
+                             &found, &p->certificate_fault);
     }
     buf_clear(&der);
     if (verdict != AUTH_OK)

@@ -105,8 +105,8 @@ static enum auth_verdict check(struct peer *p, struct view token, const struct j
     *fault = "unknown";
     if (login_certificate_digest(p, digest))
         credential.certificate_sha256 = digest;
-    verdict = auth_check(&w->server->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
-                         identity, fault);
+    verdict = auth_check(&w->options->auth, &credential, loop_wall_s(w->loop), &w->arena, identity,
+                         fault);
     if (verdict == AUTH_LATER && ask_start(p, purpose, &credential, id) != OK) {
         *fault = "too_many_lookups";
         return AUTH_UNAVAILABLE;
@@ -166,7 +166,7 @@ enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, str
 
     if (!who->has_session)
         return CSRF_WRONG; /* nothing to bind a token to: the application did not name a session */
-    return csrf_check(w->server->options->auth.csrf, &place, token, loop_wall_s(w->loop));
+    return csrf_check(w->options->auth.csrf, &place, token, loop_wall_s(w->loop));
 }
 
 void login_log_csrf(struct peer *p, enum csrf_fault fault)

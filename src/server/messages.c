@@ -96,9 +96,9 @@ static struct policy_question question_of(struct request *r)
 {
     struct peer *p = r->peer;
     struct worker *w = p->worker;
-    struct policy_question q = {.policy = &w->server->options->messages,
+    struct policy_question q = {.policy = &w->options->messages,
                                 .type = r->type,
-                                .roles = &w->server->options->policy.roles,
+                                .roles = &w->options->policy.roles,
                                 .who = &p->who->identity,
                                 .message = r->root,
                                 .message_bytes = r->bytes,
@@ -153,7 +153,7 @@ static const struct message_type *find_configured(const struct message_policy *p
 
 bool messages_take(struct request *r)
 {
-    const struct message_policy *policy = &r->peer->worker->server->options->messages;
+    const struct message_policy *policy = &r->peer->worker->options->messages;
     struct policy_verdict verdict;
 
     if (policy->count == 0)
@@ -168,7 +168,7 @@ bool messages_take(struct request *r)
 
 bool messages_admit(struct request *r, struct view type)
 {
-    const struct message_policy *policy = &r->peer->worker->server->options->messages;
+    const struct message_policy *policy = &r->peer->worker->options->messages;
     struct policy_verdict verdict;
 
     r->type = message_policy_find(policy, type);

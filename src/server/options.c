@@ -47,6 +47,8 @@ static void clear(struct options *o)
     free(o->state_dir);
     free(o->user);
     free(o->log.events);
+    free(o->path);
+    flat_free(o->flat);
 }
 
 void options_free(struct options *o)
@@ -144,6 +146,12 @@ int options_load_text(struct options **out, struct view text, const char *direct
     l->errors_before = errors_before;
     read_root(l, document_root(doc), problems);
     rc = problems->errors != errors_before ? E_INVALID : hand_over(out, l, problems);
+    if (rc == OK && flat_new(&(*out)->flat, document_root(doc)) != OK) {
+        problems_add(problems, 0, 0, "out of memory");
+        options_free(*out);
+        *out = NULL;
+        rc = E_INVALID;
+    }
 done:
     if (l != NULL) {
         clear(&l->o);
@@ -186,6 +194,15 @@ int options_load(struct options **out, const char *path, struct problems *proble
     else if (rc != OK)
         problems_add(problems, 0, 0, "cannot be read: %s", status_text(rc));
     rc = rc == OK ? options_load_text(out, buf_view(&text), directory, problems) : E_INVALID;
+    if (rc == OK) { /* absolute: the working directory may be another one at a reload */
+        (*out)->path = realpath(path, NULL);
+        if ((*out)->path == NULL) {
+            problems_add(problems, 0, 0, "cannot be found again: %s", strerror(errno));
+            options_free(*out);
+            *out = NULL;
+            rc = E_INVALID;
+        }
+    }
     buf_clear(&text);
     free(directory);
     return rc;

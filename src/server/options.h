@@ -11,6 +11,7 @@
 #include "api/api_key.h"
 #include "auth/auth.h"
 #include "auth/origin.h"
+#include "config/flat.h"
 #include "config/problems.h"
 #include "limit/rate.h"
 #include "net/listener.h"
@@ -20,6 +21,7 @@
 #include "wire/ws_deflate.h"
 
 #define OPTIONS_FILE_MAX (1024 * 1024)
+#define ROUTES_MAX       64
 
 struct listen_options {
     char *address_text;
@@ -84,6 +86,8 @@ struct limit_options {
     uint64_t users; /* remembered by the user table */
 };
 struct options {
+    char *path;        /* of the file; NULL: the text was handed over */
+    struct flat *flat; /* what it says, to be compared with the next one */
     /* server */
     uint64_t workers; /* 0 in the file = auto = online cores */
     uint64_t drain_ms;

@@ -10,7 +10,6 @@
 #include "server/options_sessions_redis.h"
 
 #define LISTENERS_MAX    32
-#define ROUTES_MAX       64
 #define HOSTS_MAX        256
 #define ORIGINS_MAX      1000
 #define ISSUERS_MAX      16

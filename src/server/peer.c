@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "server/ask.h"
 #include "server/login.h"
+#include "server/reload.h"
 
 /* How many turned-away connections may be answered at a time; past that they are closed unheard,
  * before any crypto. */
@@ -75,7 +76,7 @@ static uint64_t recheck_ms(const struct peer *p)
 
 static uint64_t assembly_ms(const struct peer *p)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
     uint64_t allowed = o->limits.assembly_ms;
 
     if (p->message_ms == 0)
@@ -93,7 +94,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* When a ping is due, or has waited too long for its pong. */
 static uint64_t heartbeat_ms(const struct peer *p)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
 
     return p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms : p->heard_ms + p->ping_every_ms;
 }
@@ -103,7 +104,7 @@ static uint64_t heartbeat_ms(const struct peer *p)
  */
 static uint64_t due_open(const struct peer *p)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
     uint64_t at = sooner(sooner(expiry_ms(p), recheck_ms(p)), assembly_ms(p));
 
     if (conn_backlog(&p->conn) > 0)
@@ -113,7 +114,7 @@ static uint64_t due_open(const struct peer *p)
 
 static uint64_t due_at(const struct peer *p)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
 
     switch ((enum peer_phase)p->phase) {
     case PEER_TLS:
@@ -150,7 +151,7 @@ void peer_linger(struct peer *p)
     struct worker *w = p->worker;
 
     p->phase = PEER_LINGER;
-    p->deadline_ms = loop_now_ms(w->loop) + w->server->options->timeouts.close_ms;
+    p->deadline_ms = loop_now_ms(w->loop) + w->options->timeouts.close_ms;
     conn_shutdown(&p->conn);
     peer_rearm(p);
 }
@@ -190,7 +191,7 @@ static const char *expired_text(enum identity_method method)
 
 static void time_out_open(struct peer *p, uint64_t now_ms)
 {
-    const struct options *o = p->worker->server->options;
+    const struct options *o = p->worker->options;
 
     if (expiry_ms(p) <= now_ms) {
         struct event event = peer_event(p, EVENT_TOKEN_EXPIRED, OUTCOME_OK, NULL);
@@ -353,7 +354,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     ask_drop(p);
     login_pending_clear(p);
     if (p->who != NULL)
-        standing_clear(&p->who->standing, w->server->options->auth.sessions);
+        standing_clear(&p->who->standing, w->options->auth.sessions);
     if (p->who != NULL)
         policy_usage_free(p->who->used);
     if (p->who != NULL && p->who->usage != NULL)
@@ -414,6 +415,7 @@ static bool may_answer(struct worker *w)
 static void peer_init(struct peer *p, struct worker *w, const struct ip_address *ip, uint16_t port)
 {
     p->worker = w;
+    p->epoch = w->epoch;
     p->ip = *ip;
     p->prefix = ip_prefix_of(ip);
     p->port = port;
@@ -422,7 +424,7 @@ static void peer_init(struct peer *p, struct worker *w, const struct ip_address 
     random_bytes(p->id, sizeof(p->id));
     timer_init(&p->timer, peer_fire);
     hub_subscriber_init(&p->subscriber, session_deliver);
-    ws_decoder_init(&p->decoder, &w->server->limits_first, NULL);
+    ws_decoder_init(&p->decoder, &w->now->limits_first, NULL);
 }
 
 void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port)

@@ -64,6 +64,7 @@ struct peer {
     uint16_t port;
     uint16_t close_code; /* for the log: what ended it */
     uint8_t id[16];
+    uint16_t epoch;      /* worker.epoch when it was judged */
     uint8_t phase;       /* enum peer_phase */
     uint8_t route;       /* index into options->routes */
     uint8_t listener;    /* index into worker->listeners */
@@ -105,11 +106,6 @@ void gate_answered(struct peer *p, const struct lookup *answer); /* PEER_ASKING 
 /* PEER_ASKING: more has come, although nothing was to be read. */
 void gate_hold(struct peer *p, const uint8_t *data, size_t len);
 void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */
-
-/* --- reload.c --- */
-/* Holds the client's certificate against the newest revocation lists. False: it is on one, and the
- * connection is being closed. */
-bool reload_recheck(struct peer *p);
 
 /* --- session.c --- */
 /* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one, or

@@ -186,7 +186,7 @@ static bool read_id(struct request *r)
 
 static void say_no_type(struct request *r, const struct json *type)
 {
-    struct view member = messages_type_member(r->peer->worker->server->options);
+    struct view member = messages_type_member(r->peer->worker->options);
     bool is_missing = type == NULL || type->type == JSON_STRING;
     char text[128];
     struct wr w = wr_of(text, sizeof(text));
@@ -292,20 +292,20 @@ void protocol_first(struct peer *p, struct view text)
 /* All of the limits or none of them is charged. */
 static bool take_message(struct peer *p)
 {
-    const struct server *s = p->worker->server;
+    const struct generation *g = p->worker->now;
     uint64_t now_ns = loop_now_ns(p->worker->loop);
     struct user_usage *usage = p->who->usage;
 
-    if (!rate_allows(&p->per_minute, &s->per_minute, now_ns) ||
-        !rate_allows(&p->per_hour, &s->per_hour, now_ns) ||
-        !rate_shared_allows(&usage->per_hour, &s->per_hour, now_ns) ||
-        !rate_shared_take(&usage->per_minute, &s->per_minute, now_ns))
+    if (!rate_allows(&p->per_minute, &g->per_minute, now_ns) ||
+        !rate_allows(&p->per_hour, &g->per_hour, now_ns) ||
+        !rate_shared_allows(&usage->per_hour, &g->per_hour, now_ns) ||
+        !rate_shared_take(&usage->per_minute, &g->per_minute, now_ns))
         return false;
     /* Between the question and the taking another worker may have taken the last one: then one of
      * the hour is owed. */
-    (void)rate_shared_take(&usage->per_hour, &s->per_hour, now_ns);
-    (void)rate_take(&p->per_minute, &s->per_minute, now_ns);
-    (void)rate_take(&p->per_hour, &s->per_hour, now_ns);
+    (void)rate_shared_take(&usage->per_hour, &g->per_hour, now_ns);
+    (void)rate_take(&p->per_minute, &g->per_minute, now_ns);
+    (void)rate_take(&p->per_hour, &g->per_hour, now_ns);
     return true;
 }
 
@@ -313,8 +313,8 @@ static bool take_message(struct peer *p)
  * closed. */
 static void refuse_message(struct peer *p)
 {
-    const struct server *s = p->worker->server;
-    bool is_abuse = !rate_take(&p->refused, &s->per_minute, loop_now_ns(p->worker->loop));
+    const struct generation *g = p->worker->now;
+    bool is_abuse = !rate_take(&p->refused, &g->per_minute, loop_now_ns(p->worker->loop));
     struct event event =
         peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, is_abuse ? "closed" : "refused");
 
@@ -342,7 +342,7 @@ void protocol_message(struct peer *p, struct view text)
     }
     p->has_told_rate = false;
     if (p->who->standing.watch != NULL)
-        session_store_touch(p->worker->server->options->auth.sessions, p->who->standing.watch,
+        session_store_touch(p->worker->options->auth.sessions, p->who->standing.watch,
                             loop_wall_s(p->worker->loop));
     arena_reset(&p->worker->arena);
     if (is_bare_auth(text, &token)) {

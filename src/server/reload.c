@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New TLS files without a restart: every listener's certificates, keys, authorities, revocation
- * lists and OCSP answers are read again, all or nothing. Workers get the new set by letter; open
- * connections keep the one they began with. Their certificates are held against the new authorities
- * and revocation lists all the same. The configuration file is read at the start only. */
+/* reload.c: a configuration takes the place of another one while everything runs: certificates,
+ * keys, authorities and revocation lists are read again, and so is the file (reload_config.c), all
+ * or nothing. Workers get both by one letter. Open connections go on; each is judged anew by the
+ * new rules, a few hundred at a time. */
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/status.h"
+#include "server/gate_login.h"
+#include "server/login.h"
 #include "server/peer.h"
+#include "server/push.h"
+#include "server/reload.h"
 #include "server/staples.h"
+
+#define REVIEWS_AT_ONCE 256 /* a subscription takes microseconds to judge */
+#define REVIEW_MS       1
 
 /* One worker's share: a reference for each listener. */
 struct tls_set {
@@ -61,25 +69,162 @@ static struct tls_set *set_copy(const struct tls_set *from)
     return set;
 }
 
-/* On the worker's thread. */
-static void take_set(void *worker, void *a, void *b)
+/* --- on the worker's thread --- */
+
+/* Where each route of the old configuration stands in the new one; ROUTE_GONE: nowhere. */
+#define ROUTE_GONE 0xff
+
+static void map_routes(uint8_t map[ROUTES_MAX], const struct options *from,
+                       const struct options *to)
+{
+    for (uint32_t i = 0; i < from->routes_count; i++) {
+        map[i] = ROUTE_GONE;
+        for (uint32_t k = 0; k < to->routes_count; k++)
+            if (strcmp(from->routes[i].path, to->routes[k].path) == 0 &&
+                from->routes[i].kind == to->routes[k].kind)
+                map[i] = (uint8_t)k;
+    }
+}
+
+/* What a connection points at in the old generation; nothing is judged yet. */
+static void move_peers(struct worker *w, const struct generation *old)
+{
+    uint8_t map[ROUTES_MAX];
+    struct link *next;
+
+    map_routes(map, old->options, w->options);
+    for (struct link *at = w->peers.next; at != &w->peers; at = next) {
+        struct peer *p = LINK_ITEM(at, struct peer, link);
+
+        next = at->next;
+        p->decoder.limits = generation_limits(old, p->decoder.limits, w->now);
+        if (p->who != NULL) { /* counted by the types of the old one */
+            policy_usage_free(p->who->used);
+            p->who->used = NULL;
+        }
+        if (!p->is_upgraded)
+            continue; /* its route is looked up when its request has come, or again */
+        if (map[p->route] != ROUTE_GONE) {
+            p->route = map[p->route];
+            continue;
+        }
+        p->route = 0;
+        session_close(p, CLOSE_RESTART, "Route removed");
+    }
+}
+
+static void take_generation(struct worker *w, struct generation *g)
+{
+    struct generation *old = w->now;
+    size_t text_max = push_bytes_max(g->options->limits.message_bytes);
+
+    if (message_policy_fit(&g->options->messages, w->schema_scratch) != OK)
+        log_line(LOG_ERROR, "worker %u: out of memory: messages with a schema are refused",
+                 w->index);
+    w->now = g;
+    w->options = g->options;
+    if (w->text.max < text_max)
+        w->text.max = text_max;
+    move_peers(w, old);
+    generation_drop(old);
+}
+
+static void take(void *worker, void *a, void *b)
 {
     struct worker *w = worker;
     struct tls_set *set = a;
-    struct link *next;
 
-    (void)b;
     for (uint32_t i = 0; i < set->count; i++) {
         struct tls_server *old = w->listeners[i].tls;
         w->listeners[i].tls = set->items[i];
         set->items[i] = old;
     }
-    for (struct link *at = w->peers.next; at != &w->peers; at = next) {
-        next = at->next;
-        (void)reload_recheck(LINK_ITEM(at, struct peer, link));
-    }
     set_free(set);
+    if (b != NULL)
+        take_generation(w, b);
+    w->epoch++;
+    reload_review(&w->review_timer);
 }
+
+/* --- judging those who are here --- */
+
+static bool accepts_method(const struct peer *p, enum identity_method method)
+{
+    switch (method) {
+    case IDENTITY_JWT:
+        return login_accepts(p, LOGIN_JWT);
+    case IDENTITY_CERTIFICATE:
+        return login_accepts(p, LOGIN_CERTIFICATE);
+    case IDENTITY_TICKET:
+        return login_accepts(p, LOGIN_TICKET);
+    case IDENTITY_OAUTH2:
+        return login_accepts(p, LOGIN_OAUTH2);
+    case IDENTITY_SESSION:
+        return login_accepts(p, LOGIN_SESSION);
+    case IDENTITY_HOOK:
+        return login_accepts(p, LOGIN_HOOK);
+    case IDENTITY_NONE:
+        break;
+    }
+    return false;
+}
+
+static void end_login(struct peer *p, unsigned code, const char *fault, const char *reason)
+{
+    struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, fault);
+
+    event.close_code = (uint16_t)code;
+    peer_log(p, &event);
+    session_close(p, code, reason);
+}
+
+/* Its row may name somebody else now, or be gone. */
+static bool review_certificate(struct peer *p)
+{
+    struct identity who;
+
+    arena_reset(&p->worker->arena);
+    if (p->who->identity.method != IDENTITY_CERTIFICATE)
+        return true;
+    if (!login_certificate(p, &who) || strcmp(who.user, p->who->identity.user) != 0) {
+        end_login(p, CLOSE_UNAUTHORIZED_CLIENT, "certificate_unknown", "Unauthorized client");
+        return false;
+    }
+    p->who->identity.roles = who.roles;
+    return true;
+}
+
+static void review(struct peer *p)
+{
+    if (!reload_recheck(p) || p->who == NULL || p->phase != PEER_OPEN)
+        return;
+    if (!accepts_method(p, p->who->identity.method) || !login_has_scopes(p, &p->who->identity)) {
+        end_login(p, CLOSE_POLICY, "login_not_taken", "Login not accepted any more");
+        return;
+    }
+    if (review_certificate(p))
+        login_confirmed(p, NULL);
+}
+
+/* Those who have been judged go to the end of the ring, where those who come are as well. */
+void reload_review(struct timer *timer)
+{
+    struct worker *w = LINK_ITEM(timer, struct worker, review_timer);
+
+    for (unsigned i = 0; i < REVIEWS_AT_ONCE; i++) {
+        struct peer *p = LINK_ITEM(w->peers.next, struct peer, link);
+
+        if (link_is_alone(&w->peers) || p->epoch == w->epoch)
+            return;
+        p->epoch = w->epoch;
+        link_remove(&p->link);
+        link_append(&w->peers, &p->link);
+        review(p);
+    }
+    timer_start(w->loop, timer, loop_now_ms(w->loop) + REVIEW_MS);
+}
+
+/* --- on the thread that reloads --- */
 
 static int read_all(struct tls_set *set, const struct options *o, struct error *why)
 {
@@ -94,7 +239,7 @@ static int read_all(struct tls_set *set, const struct options *o, struct error *
 }
 
 /* Places for all letters are taken before the first is sent: no worker is left with the old set. */
-static int send_all(struct server *s, const struct tls_set *set)
+static int send_all(struct server *s, const struct tls_set *set, struct generation *g)
 {
     struct tls_set *copies[WORKERS_MAX] = {NULL};
     unsigned reserved = 0;
@@ -107,8 +252,9 @@ static int send_all(struct server *s, const struct tls_set *set)
     }
     for (unsigned i = 0; i < s->workers_count; i++) {
         if (is_ready) {
-            mailbox_post_reserved(s->workers[i].control,
-                                  (struct letter){take_set, copies[i], NULL});
+            mailbox_post_reserved(
+                s->workers[i].control,
+                (struct letter){take, copies[i], g != NULL ? generation_keep(g) : NULL});
             continue;
         }
         set_free(copies[i]);
@@ -118,32 +264,62 @@ static int send_all(struct server *s, const struct tls_set *set)
     return is_ready ? OK : E_NOMEM;
 }
 
-static void tell(struct server *s, int rc, const struct error *why)
+static void tell(struct server *s, int rc, unsigned changes, const struct error *why)
 {
-    struct event event = {.type = EVENT_RELOAD, .outcome = OUTCOME_OK};
+    struct event event = {.type = EVENT_RELOAD, .outcome = OUTCOME_OK, .count = changes};
 
     if (rc != OK) {
         event.outcome = OUTCOME_ERROR;
         event.detail = view_of_text(why->text);
         log_line(LOG_ERROR, "reload refused, everything stays as it was: %s", why->text);
+    } else if (s->options->path == NULL) {
+        log_line(LOG_INFO, "reloaded: the TLS files of all listeners");
     } else {
-        log_line(LOG_INFO, "reloaded: the TLS files of all listeners; the configuration itself is "
-                           "read at the start only");
+        log_line(LOG_INFO, "reloaded: %u changes of %s, and the TLS files of all listeners",
+                 changes, s->options->path);
     }
     event_log_put(s->events, &event);
 }
 
-int server_reload(struct server *s)
+/* From here on the new generation is the one that the next file is compared with. */
+static void settle(struct server *s, struct generation *g, const struct tls_set *set)
+{
+    staples_replace(s, set->items, set->count);
+    if (g == NULL)
+        return;
+    log_level_set((enum log_level)g->options->log.level);
+    generation_drop(s->latest);
+    s->latest = generation_keep(g);
+}
+
+static int reload(struct server *s, unsigned *changes, struct error *why)
 {
     struct tls_set *set = set_new(s->options->listeners_count);
-    struct error why = {.text = "out of memory"};
-    int rc = set != NULL ? read_all(set, s->options, &why) : E_NOMEM;
+    struct generation *g = NULL;
+    int rc = set != NULL ? reload_read(s, &g, changes, why) : E_NOMEM;
 
     if (rc == OK)
-        rc = send_all(s, set);
+        rc = read_all(set, g != NULL ? g->options : s->options, why);
     if (rc == OK)
-        staples_replace(s, set->items, set->count);
-    tell(s, rc, &why);
+        rc = send_all(s, set, g);
+    if (rc == OK)
+        settle(s, g, set);
+    generation_drop(g);
     set_free(set);
+    return rc;
+}
+
+int server_reload(struct server *s)
+{
+    struct error why = {.text = "out of memory"};
+    unsigned changes = 0;
+    int rc = E_CLOSED;
+
+    (void)pthread_mutex_lock(&s->reloading);
+    if (s->is_online) {
+        rc = reload(s, &changes, &why);
+        tell(s, rc, changes, &why);
+    }
+    (void)pthread_mutex_unlock(&s->reloading);
     return rc;
 }

@@ -16,7 +16,7 @@ bool request_allows(struct request *r, enum action action, struct refusal_words 
     struct access_answer answer;
     struct event event;
 
-    if (access_decide(&p->worker->server->options->policy, &asked, &answer))
+    if (access_decide(&p->worker->options->policy, &asked, &answer))
         return true;
     event = peer_event(p, EVENT_ACCESS_DENIED, OUTCOME_REFUSED, access_reason_text(answer.reason));
     event.channel = r->channel;

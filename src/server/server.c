@@ -18,29 +18,6 @@
 #include "server/session_stores.h"
 #include "server/staples.h"
 
-static void make_limits(struct server *s)
-{
-    const struct limit_options *l = &s->options->limits;
-
-    s->per_minute = rate_limit_make(l->messages_per_minute, 60 * 1000, l->messages_per_minute);
-    s->per_hour = rate_limit_make(l->messages_per_hour, 3600 * 1000, l->messages_per_hour);
-    s->control_frames =
-        rate_limit_make(l->control_frames_per_minute, 60 * 1000, l->control_frames_per_minute);
-    s->limits_channels = (struct ws_limits){.message_bytes = l->message_bytes,
-                                            .fragments = (uint32_t)l->fragments,
-                                            .inflate_ratio = 100,
-                                            .expect_mask = true,
-                                            .accepts_text = true};
-    s->limits_first = s->limits_channels;
-    if (s->limits_first.message_bytes > FIRST_MESSAGE_BYTES)
-        s->limits_first.message_bytes = FIRST_MESSAGE_BYTES;
-    s->limits_echo = (struct ws_limits){.message_bytes = ECHO_MESSAGE_BYTES,
-                                        .fragments = ECHO_FRAGMENTS,
-                                        .expect_mask = true,
-                                        .accepts_text = true,
-                                        .accepts_binary = true};
-}
-
 static int open_tables(struct server *s, struct error *why)
 {
     const struct limit_options *l = &s->options->limits;
@@ -50,15 +27,15 @@ static int open_tables(struct server *s, struct error *why)
         .new_per_ip = rate_limit_make(l->handshakes_per_second, 1000, l->handshakes_burst)};
     int rc;
 
-    make_limits(s);
     rc = event_log_open(&s->events, s->options->log.events, why);
     if (rc != OK)
         return rc;
     rc = conn_table_new(&s->connections, &limits);
     if (rc == OK)
-        rc = user_table_new(&s->users, l->users, &s->per_minute, &s->per_hour);
+        rc = user_table_new(&s->users, l->users, &s->first->per_minute, &s->first->per_hour);
     if (rc == OK) /* the rates of types are full again within an hour or two: options_messages.c */
-        rc = user_table_new(&s->message_users, l->users, &s->per_minute, &s->per_hour);
+        rc =
+            user_table_new(&s->message_users, l->users, &s->first->per_minute, &s->first->per_hour);
     if (rc == OK)
         rc = broker_memory.open(&s->broker, s->workers_count);
     if (rc == OK)
@@ -139,8 +116,8 @@ static int open_all(struct server *s, struct error *why)
     return rc == OK ? session_stores_open(s, why) : rc;
 }
 
-/* Everything but the options. */
-static void free_parts(struct server *s)
+/* Everything, the options only where they are ours already. */
+static void free_parts(struct server *s, bool owns_options)
 {
     session_stores_close(s);
     for (unsigned i = 0; s->workers != NULL && i < s->workers_count; i++) {
@@ -161,6 +138,11 @@ static void free_parts(struct server *s)
     user_table_free(s->users);
     conn_table_free(s->connections);
     event_log_close(s->events);
+    generation_drop(s->latest);
+    if (!owns_options && s->first != NULL)
+        s->first->options = NULL;
+    generation_drop(s->first);
+    (void)pthread_mutex_destroy(&s->reloading);
     free(s);
 }
 
@@ -174,9 +156,16 @@ int server_open(struct server **out, struct options *options, struct error *why)
         return E_NOMEM;
     }
     s->options = options;
-    rc = open_all(s, why);
+    (void)pthread_mutex_init(&s->reloading, NULL);
+    rc = generation_new(&s->first, options, true);
+    if (rc == OK)
+        s->latest = generation_keep(s->first);
+    if (rc == OK)
+        rc = open_all(s, why);
+    else
+        error_set(why, "out of memory");
     if (rc != OK) {
-        free_parts(s);
+        free_parts(s, false);
         return rc; /* options are still the caller's */
     }
     *out = s;
@@ -202,7 +191,10 @@ int server_run(struct server *s)
     unsigned started;
     int rc;
 
+    (void)pthread_mutex_lock(&s->reloading);
     rc = online_start(s, &why);
+    s->is_online = rc == OK;
+    (void)pthread_mutex_unlock(&s->reloading);
     if (rc != OK) {
         log_line(LOG_ERROR, "%s", why.text);
         online_stop(s);
@@ -224,6 +216,9 @@ int server_run(struct server *s)
     worker_run(&s->workers[0]);
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(s->workers[i].thread, NULL);
+    (void)pthread_mutex_lock(&s->reloading);
+    s->is_online = false;
+    (void)pthread_mutex_unlock(&s->reloading);
     online_stop(s);
     log_simple(s, EVENT_SERVER_STOP);
     return started < s->workers_count ? E_NOMEM : OK;
@@ -255,13 +250,8 @@ void server_drain(struct server *s)
 
 void server_free(struct server *s)
 {
-    struct options *options;
-
-    if (s == NULL)
-        return;
-    options = s->options;
-    free_parts(s);
-    options_free(options);
+    if (s != NULL)
+        free_parts(s, true);
 }
 
 uint16_t server_internal_port(const struct server *s)

@@ -18,8 +18,9 @@ int server_run(struct server *s);
 /* Any thread, also a signal handler's watcher: starts the drain; the second call ends everything
  * now. */
 void server_drain(struct server *s);
-/* Any thread, one at a time: reads the TLS files of all listeners again. All or nothing; the
- * outcome goes to both logs. A negative status: everything stays as it was. */
+/* Any thread: reads the configuration and the TLS files of all listeners again. All or nothing; the
+ * outcome goes to both logs. A negative status: everything stays as it was (E_CLOSED: the server
+ * does not run). Reads files, so not on a worker. */
 int server_reload(struct server *s);
 void server_free(struct server *s);
 uint16_t server_port(const struct server *s, unsigned listener);

@@ -44,7 +44,7 @@ static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed
  * first message worth it, so that nobody has one before the login. NULL: out of memory. */
 static struct ws_deflate *deflate_of(struct peer *p)
 {
-    int level = p->worker->server->options->deflate.level;
+    int level = p->worker->options->deflate.level;
 
     if (!p->keeps_context)
         return worker_deflate(p->worker, p->window_bits);
@@ -119,7 +119,7 @@ void session_close(struct peer *p, unsigned code, const char *reason)
     stop_waiting(p);
     send_close(p, code, reason);
     p->phase = PEER_CLOSING;
-    p->deadline_ms = loop_now_ms(w->loop) + w->server->options->timeouts.close_ms;
+    p->deadline_ms = loop_now_ms(w->loop) + w->options->timeouts.close_ms;
     peer_rearm(p);
 }
 
@@ -192,7 +192,7 @@ static struct blob *compressed_push(struct worker *w, uint8_t window_bits, struc
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
 {
     struct peer *p = LINK_ITEM(subscriber, struct peer, subscriber);
-    const struct limit_options *limits = &p->worker->server->options->limits;
+    const struct limit_options *limits = &p->worker->options->limits;
     struct blob *packed = NULL;
     size_t backlog;
 
@@ -265,7 +265,7 @@ static bool take_control(struct peer *p)
 
     if (is_silent(p))
         return false;
-    if (rate_take(&p->control, &p->worker->server->control_frames, loop_now_ns(p->worker->loop)))
+    if (rate_take(&p->control, &p->worker->now->control_frames, loop_now_ns(p->worker->loop)))
         return true;
     event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "too_many_control_frames");
     peer_log(p, &event);
@@ -324,7 +324,7 @@ static void on_message(struct peer *p, const struct ws_event *ws)
     p->messages_in++;
     if (p->phase == PEER_FIRST)
         protocol_first(p, text);
-    else if (p->worker->server->options->routes[p->route].kind == ROUTE_ECHO)
+    else if (p->worker->options->routes[p->route].kind == ROUTE_ECHO)
         session_send(p, ws->type == WS_EVENT_TEXT, ws->payload, ws->payload_bytes);
     else
         protocol_message(p, text);
@@ -389,17 +389,17 @@ static void after_input(struct peer *p)
         ws_decoder_clear(&p->decoder); /* an idle connection keeps no message */
     } else if (p->message_ms == 0) {
         p->message_ms = now_ms;
-        peer_due_by(p, now_ms + w->server->options->limits.assembly_ms);
+        peer_due_by(p, now_ms + w->options->limits.assembly_ms);
     }
     /* A pause ends when the connection reports that it has drained, and it reports only what the
      * kernel refused at first: ask the kernel before pausing. */
-    if (conn_backlog(&p->conn) > w->server->options->limits.queue_bytes / 2) {
+    if (conn_backlog(&p->conn) > w->options->limits.queue_bytes / 2) {
         conn_flush(&p->conn);
-        if (conn_backlog(&p->conn) > w->server->options->limits.queue_bytes / 2)
+        if (conn_backlog(&p->conn) > w->options->limits.queue_bytes / 2)
             conn_read_pause(&p->conn); /* it may go on talking when it has listened */
     }
     if (p->conn.out_bytes > 0)
-        peer_due_by(p, now_ms + w->server->options->limits.queue_stall_ms);
+        peer_due_by(p, now_ms + w->options->limits.queue_stall_ms);
 }
 
 void session_data(struct peer *p, uint8_t *data, size_t len)
@@ -456,7 +456,7 @@ static uint64_t jittered(struct worker *w, uint64_t ms)
 void session_start(struct peer *p, const struct handshake *upgrade, const struct identity *identity)
 {
     struct worker *w = p->worker;
-    const struct options *o = w->server->options;
+    const struct options *o = w->options;
 
     p->is_upgraded = true;
     p->heard_ms = p->ready_ms = loop_now_ms(w->loop);
@@ -464,7 +464,7 @@ void session_start(struct peer *p, const struct handshake *upgrade, const struct
     p->deadline_ms = p->ready_ms + o->auth_timeout_ms;
     p->close_reason = NULL;
     if (o->routes[p->route].kind == ROUTE_ECHO)
-        ws_decoder_init(&p->decoder, &w->server->limits_echo, NULL);
+        ws_decoder_init(&p->decoder, &w->now->limits_echo, NULL);
     if (!start_deflate(p, &upgrade->deflate)) {
         conn_abort(&p->conn);
         return;

@@ -12,6 +12,7 @@
 #include "server/internal.h"
 #include "server/peer.h"
 #include "server/push.h"
+#include "server/reload.h"
 #include "server/server.h"
 
 #define LETTERS_MAX 65536 /* published frames on their way to one worker */
@@ -24,7 +25,7 @@ static void on_accept(void *context, int fd, const struct ip_address *peer, uint
 
 static int open_parts(struct worker *w)
 {
-    const struct options *o = w->server->options;
+    const struct options *o = w->options;
     struct hub_limits limits = {(uint32_t)o->limits.subscriptions, (uint32_t)o->limits.channels};
     int rc;
 
@@ -56,6 +57,9 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     const struct options *o = server->options;
 
     w->server = server;
+    w->now = generation_keep(server->first);
+    w->options = w->now->options;
+    timer_init(&w->review_timer, reload_review);
     w->index = index;
     w->jitter = random_u64();
     link_init(&w->peers);
@@ -96,7 +100,7 @@ void worker_run(struct worker *w)
 
 struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits)
 {
-    unsigned level = w->server->options->deflate.level;
+    unsigned level = w->options->deflate.level;
 
     if (w->deflate[window_bits] == NULL &&
         ws_deflate_new(&w->deflate[window_bits], window_bits, (uint8_t)(level != 0 ? level : 1),
@@ -118,6 +122,7 @@ void worker_close(struct worker *w)
     if (w->control != NULL)
         mailbox_close(w->control);
     session_ends_free(w->ends);
+    timer_stop(&w->review_timer);
     if (w->loop != NULL)
         loop_free(w->loop);
     for (uint32_t i = 0; w->listeners != NULL && i < w->server->options->listeners_count; i++)
@@ -133,4 +138,5 @@ void worker_close(struct worker *w)
     schema_scratch_free(w->schema_scratch);
     arena_clear(&w->arena);
     buf_clear(&w->text);
+    generation_drop(w->now);
 }

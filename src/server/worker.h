@@ -20,16 +20,14 @@
 #include "net/mailbox.h"
 #include "net/tls.h"
 #include "server/event_log.h"
+#include "server/generation.h"
 #include "server/options.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_message.h"
 
-#define WORKERS_MAX         64
-#define ARENA_CHUNK_BYTES   (64u * 1024u)
-#define ARENA_BYTES_MAX     (8u * 1024u * 1024u)
-#define ECHO_MESSAGE_BYTES  (16u * 1024u * 1024u)
-#define ECHO_FRAGMENTS      (1u << 20)
-#define FIRST_MESSAGE_BYTES (10u * 1024u) /* before authentication: a token and its wrapping */
+#define WORKERS_MAX       64
+#define ARENA_CHUNK_BYTES (64u * 1024u)
+#define ARENA_BYTES_MAX   (8u * 1024u * 1024u)
 
 struct closer;       /* close_job.h */
 struct internal;     /* internal.h */
@@ -38,7 +36,10 @@ struct staple_fetch; /* net/staple_fetch.h */
 
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
-    struct options *options;
+    struct options *options; /* of the first generation: what cannot change while it runs */
+    struct generation *first, *latest; /* held; `latest` is the thread's that reloads */
+    pthread_mutex_t reloading; /* one at a time, and not before or after what is asked online */
+    bool is_online;            /* under `reloading` */
     struct internal *internal; /* NULL: the API is off */
     struct closer *closer;
     struct event_log *events;
@@ -53,8 +54,6 @@ struct server {
     struct tickets *tickets;      /* of browsers, where the API makes none; NULL: no table */
     struct tls_server **tls;      /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
-    struct rate_limit per_minute, per_hour, control_frames;
-    struct ws_limits limits_channels, limits_first, limits_echo;
     struct worker *workers;
     unsigned workers_count;
     atomic_uint drains;  /* how often server_drain was called */
@@ -78,7 +77,11 @@ struct pushed {
 
 struct worker {
     struct server *server;
+    struct generation *now;        /* held */
+    const struct options *options; /* of `now` */
     unsigned index;
+    uint16_t epoch; /* counts the generations: who has another one has not been judged by this */
+    struct timer review_timer;
     pthread_t thread;
     struct loop *loop;
     struct mailbox *control, *letters;

@@ -96,7 +96,7 @@ static void check_head(struct side *s, const struct peer *p)
     ASSERT(s->head.len > 12 && memcmp(s->head.data, "HTTP/1.1 ", 9) == 0);
     s->is_upgraded = memcmp(s->head.data + 9, "101", 3) == 0;
     if (s->is_upgraded) {
-        s->is_echo = p->worker->server->options->routes[p->route].kind == ROUTE_ECHO;
+        s->is_echo = p->worker->options->routes[p->route].kind == ROUTE_ECHO;
         if (head_has(s, "permessage-deflate"))
             ASSERT(ws_inflate_new(&s->inflate, 15, !head_has(s, "server_no_context_takeover")) ==
                    OK);
