@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "server/login.h"
 
 #define LOOK_MS 16
 
@@ -26,7 +27,7 @@ struct closer {
 
 static bool is_meant(const struct close_job *job, const struct peer *p)
 {
-    const struct identity *who = p->who != NULL ? &p->who->identity : NULL;
+    const struct identity *who = login_named(p);
     const struct close_target *what = &job->target;
 
     switch (what->by) {

@@ -23,6 +23,7 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
 {
     enum event_type type = why == REFUSE_ORIGIN           ? EVENT_ORIGIN_REFUSED
                            : why == REFUSE_ORIGIN_MISSING ? EVENT_ORIGIN_MISSING
+                           : why == REFUSE_CSRF           ? EVENT_CSRF_REFUSED
                            : why == REFUSE_CREDENTIALS    ? EVENT_AUTH_FAILED
                            : why == REFUSE_TICKET         ? EVENT_AUTH_FAILED
                            : why == REFUSE_SESSION        ? EVENT_AUTH_FAILED
@@ -40,7 +41,8 @@ static void log_refusal(struct peer *p, enum refusal why, const struct http1_req
         if (http1_find(request, VIEW("Host"), &header) > 0)
             event.host = header->value;
     }
-    if ((why == REFUSE_TICKET || why == REFUSE_SESSION) && p->close_reason != NULL)
+    if ((why == REFUSE_TICKET || why == REFUSE_SESSION || why == REFUSE_CSRF) &&
+        p->close_reason != NULL)
         event.code = p->close_reason; /* which of them the client is not told */
     else
         event.detail = view_of_text(p->close_reason);
@@ -239,10 +241,13 @@ static enum refusal ask_csrf(struct peer *p, const struct http1_request *request
         return REFUSE_CREDENTIALS_REPEATED;
     if (count == 1) {
         fault = login_csrf_check(p, &g->who, gate_origin(request), token);
-        if (fault != CSRF_OK)
-            login_log_csrf(p, fault);
-        return fault == CSRF_OK ? REFUSE_NONE : REFUSE_CSRF;
+        if (fault == CSRF_OK)
+            return REFUSE_NONE;
+        p->close_reason = csrf_fault_text(fault); /* to the event log only */
+        return REFUSE_CSRF;
     }
+    if (!standing_watch(&p->pending->standing, p->worker->server->options->auth.sessions))
+        return REFUSE_FULL;
     p->pending->who = g->who;
     p->pending->awaits_csrf = true;
     g->has_identity = false;

@@ -68,7 +68,7 @@ static enum refusal check_csrf(struct peer *p, const struct http1_request *reque
                            : login_csrf_check(p, &g->who, gate_origin(request), header->value);
     if (fault == CSRF_OK)
         return REFUSE_NONE;
-    login_log_csrf(p, fault);
+    p->close_reason = csrf_fault_text(fault); /* to the event log only */
     return REFUSE_CSRF;
 }
 

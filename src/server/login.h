@@ -34,10 +34,12 @@ void login_again(struct peer *p, struct view token, const struct json *id);
 /* PEER_FIRST, and a cookie has said who it is: welcome, or a close. */
 bool login_awaits_csrf(const struct peer *p);
 void login_by_csrf(struct peer *p, struct view token, const struct json *id);
+/* Who it is, or whom its cookie names while the CSRF token is awaited: whatever ends such logins
+ * ends this connection. NULL: nobody yet. */
+const struct identity *login_named(const struct peer *p);
 /* A good token is used up. */
 enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, struct view origin,
                                  struct view token);
-void login_log_csrf(struct peer *p, enum csrf_fault fault);
 void login_answered(struct peer *p, struct ask *ask);
 /* identity.recheck_at_s has come. */
 void login_recheck(struct peer *p);

@@ -169,20 +169,16 @@ enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, str
     return csrf_check(w->options->auth.csrf, &place, token, loop_wall_s(w->loop));
 }
 
-void login_log_csrf(struct peer *p, enum csrf_fault fault)
-{
-    struct event event = peer_event(p, EVENT_CSRF_REFUSED, OUTCOME_REFUSED, csrf_fault_text(fault));
-
-    if (p->is_upgraded)
-        event.close_code = CLOSE_POLICY;
-    else
-        event.status = 403;
-    peer_log(p, &event);
-}
-
 bool login_awaits_csrf(const struct peer *p)
 {
     return p->pending != NULL && p->pending->awaits_csrf;
+}
+
+const struct identity *login_named(const struct peer *p)
+{
+    if (p->who != NULL)
+        return &p->who->identity;
+    return login_awaits_csrf(p) ? &p->pending->who : NULL;
 }
 
 void login_by_csrf(struct peer *p, struct view token, const struct json *id)
@@ -191,12 +187,15 @@ void login_by_csrf(struct peer *p, struct view token, const struct json *id)
     struct identity who = pending->who;
     enum csrf_fault fault =
         login_csrf_check(p, &who, view_of(pending->origin, pending->origin_bytes), token);
+    struct event event = peer_event(p, EVENT_CSRF_REFUSED, OUTCOME_REFUSED, csrf_fault_text(fault));
 
     if (fault == CSRF_OK) {
         (void)login_welcome(p, &who, id, false);
         return;
     }
-    login_log_csrf(p, fault);
+    event.close_code = CLOSE_POLICY;
+    event.origin = view_of(pending->origin, pending->origin_bytes);
+    peer_log(p, &event);
     session_close(p, CLOSE_POLICY, "CSRF token refused");
 }
 

@@ -281,10 +281,8 @@ void protocol_first(struct peer *p, struct view text)
         close_first(p, "bad_id", "Invalid message format");
     else if (json_member_string(root, VIEW("token"), &token))
         login_first(p, token, r.id);
-    else if (login_awaits_csrf(p) && json_member_string(root, VIEW("csrf"), &token))
-        login_by_csrf(p, token, r.id);
     else if (login_awaits_csrf(p))
-        close_first(p, "csrf_missing", "CSRF token refused");
+        login_by_csrf(p, json_member_string(root, VIEW("csrf"), &token) ? token : VIEW(""), r.id);
     else
         close_first(p, "no_token", "Authentication failed");
 }

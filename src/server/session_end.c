@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/close_job.h"
+#include "server/login.h"
 
 #define ENDS_MAX   65536 /* waiting at one worker */
 #define ENDS_FIRST 16
@@ -105,13 +106,14 @@ static int compare(const void *a, const void *b)
 
 static void close_if_ended(struct peer *p, const struct ends *ends)
 {
+    const struct identity *who = login_named(p);
     const struct ended *found = NULL;
     struct ended wanted = {.why = SESSION_LOGGED_OUT};
     struct closing how;
 
-    if (p->who == NULL || !p->who->identity.has_session)
+    if (who == NULL || !who->has_session)
         return;
-    memcpy(wanted.session, p->who->identity.session, sizeof(wanted.session));
+    memcpy(wanted.session, who->session, sizeof(wanted.session));
     if (ends->count > 0)
         found = bsearch(&wanted, ends->items, ends->count, sizeof(wanted), compare);
     if (found == NULL && ends->is_lost)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the demo page of `gateward dev` in Debian's Chromium: two people chat, a forbidden room and a bad token are refused,
-// a page from elsewhere gets no connection. Then sanitize.mjs shows cleaned payloads to the same browser.
+// a page from elsewhere gets no connection. Then sanitize.mjs shows cleaned payloads to the same browser, and hijack.mjs lets
+// strangers' pages try a thousand times to use its cookies.
 //
 // usage: GATEWARD_BIN=build/gateward node tests/browser/run.mjs [RESULTS.tsv] [SCREENSHOT_FOLDER]
 import assert from "node:assert/strict";
@@ -13,6 +14,7 @@ import path from "node:path";
 import tls from "node:tls";
 import { chromium } from "playwright-core";
 
+import { hijackTests } from "./hijack.mjs";
 import { sanitizeTests } from "./sanitize.mjs";
 
 const binary = process.env.GATEWARD_BIN ?? "build/gateward";
@@ -209,6 +211,34 @@ const tests = {
   },
 };
 
+// Rows [name, function]; how many failed.
+async function runAll(rows) {
+  let failed = 0;
+  for (const [name, test] of rows) {
+    try {
+      await test();
+      record("pass", name);
+    } catch (e) {
+      failed++;
+      record("fail", name, e.message);
+      console.log(e.stack);
+    }
+  }
+  return failed;
+}
+
+async function hijackAll() {
+  const hijack = await hijackTests(binary, chromiumPath, path.join(scratch, "hijack"), pictures);
+  let failed = 0, fault = "";
+  try {
+    failed = await runAll(hijack.rows);
+  } finally {
+    fault = await hijack.close();
+  }
+  record(fault ? "fail" : "pass", "hijack_servers_end_cleanly", fault);
+  return failed + (fault ? 1 : 0);
+}
+
 function record(verdict, name, why = "") {
   console.log(`${verdict} ${name} ${why}`);
   if (results) fs.appendFileSync(results, `${verdict}\tbrowser/${name}\t${why.replaceAll(/\s+/g, " ")}\n`);
@@ -234,16 +264,7 @@ async function main() {
     const demo = { server, context, alice, bob, complaints };
     sanitising = await sanitizeTests(context, binary);
     const rows = [...Object.entries(tests).map(([name, test]) => [name, () => test(demo)]), ...sanitising.rows];
-    for (const [name, test] of rows) {
-      try {
-        await test();
-        record("pass", name);
-      } catch (e) {
-        failed++;
-        record("fail", name, e.message);
-        console.log(e.stack);
-      }
-    }
+    failed += await runAll(rows);
   } finally {
     await context?.close();
     await sanitising?.close();
@@ -257,6 +278,7 @@ async function main() {
   } else {
     record("pass", "server_ends_cleanly");
   }
+  failed += await hijackAll();
   fs.rmSync(scratch, { recursive: true, force: true });
   process.exitCode = failed ? 1 : 0;
 }

@@ -111,6 +111,27 @@ def test_a_bad_csrf_token_is_refused(house, case):
     assert is_quiet_after(house, of)
 
 
+@pytest.mark.parametrize("where", ["handshake", "ticket", "first message", "first message without it"])
+def test_a_refused_csrf_token_is_one_line_of_the_event_log(tmp_path, where):
+    """csrf_refused with what was wrong and the page it came from, and no second line for the same refusal."""
+    with GatewardServer(tmp_path, config(tmp_path, 1)) as server:
+        server.api = InternalApi(server)
+        of = session(server)
+        if where == "handshake":
+            assert refusal(server, 403, [cookie(of)], "/ws?csrf=AAAA") == "csrf_token_invalid"
+        elif where == "ticket":
+            assert ticket_request(server, of).status == 403
+        else:
+            with open_with(server, of) as ws:
+                ws.send_json({"type": "auth", **({} if "without" in where else {"csrf": "AAAA"})})
+                closed_with(ws, 1008, "CSRF token refused")
+        row = server.wait_for_event("csrf_refused")
+        assert row["code"] == ("csrf_missing" if where.endswith(("ticket", "it")) else "csrf_malformed")
+        assert row["origin"] == ORIGIN and (row.get("status"), row.get("close_code")) in ((403, None), (None, 1008))
+        said = [r["event"] for r in server.events() if r["event"] in ("csrf_refused", "auth_failed", "handshake_refused")]
+        assert said == ["csrf_refused"]
+
+
 def is_quiet_after(server, of):
     with enter(server, of) as ws:
         return is_quiet(ws)
@@ -250,6 +271,23 @@ def test_a_revoked_user_has_no_session_left(house):
     time.sleep(1.1)                     # the revocation covers the second in which it was made
     with enter(house, session(house, "kim")) as ws:
         assert is_quiet(ws)
+
+
+@pytest.mark.parametrize("how", ["/api/sessions/end", "/api/sessions/end user", "/api/revoke", "/api/revoke user"])
+def test_who_still_owes_the_csrf_token_is_closed_with_the_session(house, how):
+    """Between the handshake and the first message the cookie has named somebody: that ends with the session too."""
+    user = "olivia-%d" % len(how)
+    of = session(house, user)
+    token = csrf(house, of)
+    with open_with(house, of) as ws:
+        what = {"user": user} if how.endswith("user") else {"session": of}
+        status, answer = house.api.post(how.split()[0], what)
+        assert status == 200 and answer["closed"] == 1, answer
+        closed_with(ws, *((1008, "Revoked") if how == "/api/revoke user" else (4001, "Session ended")), timeout=2)
+    if how != "/api/revoke user":
+        with open_with(house, of) as ws:
+            ws.send_json({"type": "auth", "csrf": token})
+            closed_with(ws, 1008)
 
 
 def test_rotation_ends_what_the_old_session_held(house):

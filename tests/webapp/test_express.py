@@ -130,6 +130,18 @@ def test_a_logout_in_express_closes_the_socket(house):
     ends_in_time(house, browser, browser.logout)
 
 
+def test_a_logout_before_the_first_message_leaves_no_login(house):
+    browser = Browser(house).login("dora")
+    token = browser.csrf()
+    with browser.open() as ws:
+        start = time.monotonic()
+        browser.logout()
+        time.sleep(LAST_BYTE_S)
+        ws.send_json({"type": "auth", "csrf": token})
+        said = ws.recv_frame()
+        assert said.opcode == OP_CLOSE and time.monotonic() - start < CLOSE_S, said
+
+
 def test_a_stolen_cookie_is_worth_nothing_after_the_logout(house):
     browser = Browser(house).login("dave")
     stolen = browser.cookie
