@@ -3,9 +3,13 @@
  * it. How a refusal shows is the type's choice: an answer, silence, or the end. */
 #include "server/messages.h"
 
+#include "base/json_out.h"
 #include "base/status.h"
 #include "message/json_pointer.h"
 #include "policy/judge.h"
+#include "server/message_hook.h"
+#include "server/protocol.h"
+#include "server/push.h"
 #include "server/say.h"
 
 #define TOLD_BYTES_MAX 64
@@ -114,7 +118,22 @@ static struct policy_question question_of(struct request *r)
     return q;
 }
 
-static void deliver(struct request *r, const struct policy_verdict *v)
+static void say_reply(struct request *r, const struct json *reply)
+{
+    size_t cap = 6 * reply->text.len + ANSWER_BYTES_MAX;
+    struct wr w = wr_of(arena_alloc(&r->peer->worker->arena, cap), cap);
+
+    if (w.start == NULL) {
+        session_close(r->peer, CLOSE_INTERNAL, "Out of memory");
+        return;
+    }
+    say_begin(&w, "reply");
+    json_out_key(&w, "data");
+    push_value(&w, reply);
+    say_end(r->peer, &w, r->id);
+}
+
+static void deliver(struct request *r, const struct policy_verdict *v, const struct json *reply)
 {
     struct refusal_words why;
 
@@ -127,8 +146,23 @@ static void deliver(struct request *r, const struct policy_verdict *v)
         if (!request_publish(r, v->data))
             return;
     }
-    if (!r->type->is_silent)
+    if (reply != NULL)
+        say_reply(r, reply);
+    else if (!r->type->is_silent)
         request_ack(r);
+}
+
+void messages_resume(struct request *r, const struct json *reply)
+{
+    struct policy_question q = question_of(r);
+    struct policy_verdict verdict;
+
+    if (!policy_prepare(&q, &verdict))
+        refuse(r, &verdict);
+    else if (r->type->is_builtin)
+        protocol_run(r, r->type->name_view);
+    else
+        deliver(r, &verdict, reply);
 }
 
 static bool judge(struct request *r, struct policy_verdict *v)
@@ -161,8 +195,12 @@ bool messages_take(struct request *r)
     r->type = find_configured(policy, r->root);
     if (r->type == NULL || r->type->is_builtin)
         return false;
-    if (judge(r, &verdict))
-        deliver(r, &verdict);
+    if (judge(r, &verdict)) {
+        if (r->type->hook.url != NULL)
+            message_hook_start(r);
+        else
+            deliver(r, &verdict, NULL);
+    }
     return true;
 }
 
@@ -172,5 +210,12 @@ bool messages_admit(struct request *r, struct view type)
     struct policy_verdict verdict;
 
     r->type = message_policy_find(policy, type);
-    return r->type == NULL || !r->type->is_builtin || judge(r, &verdict);
+    if (r->type == NULL || !r->type->is_builtin)
+        return true;
+    if (!judge(r, &verdict))
+        return false;
+    if (r->type->hook.url == NULL)
+        return true;
+    message_hook_start(r);
+    return false;
 }

@@ -77,7 +77,8 @@ int online_start(struct server *s, struct error *why)
     int rc = key_sources_start(s);
 
     if (rc == OK && s->outbound == NULL &&
-        (auth->introspection != NULL || auth->hook != NULL || auth->sessions != NULL))
+        (auth->introspection != NULL || auth->hook != NULL || auth->sessions != NULL ||
+         s->options->messages.hooks_count > 0))
         rc = outbound_start(&s->outbound);
     if (rc == OK)
         rc = staples_start(s);

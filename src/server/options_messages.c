@@ -6,12 +6,14 @@
 
 #include "base/status.h"
 #include "message/json_pointer.h"
+#include "net/fetch.h"
 #include "server/options_messages.h"
 
-#define HOUR_MS         ((uint64_t)3600 * 1000)
-#define MAX_AUTH_AGE_MS (UINT64_C(3650) * 24 * HOUR_MS)
-#define RATE_MAX        ((uint64_t)1000000)
-#define POINTERS_MAX    64
+#define HOUR_MS             ((uint64_t)3600 * 1000)
+#define MAX_AUTH_AGE_MS     (UINT64_C(3650) * 24 * HOUR_MS)
+#define RATE_MAX            ((uint64_t)1000000)
+#define POINTERS_MAX        64
+#define HOOK_TIMEOUT_MS_MAX ((uint64_t)10 * 1000)
 
 static const char *const permission_names[] = {"none", "read", "write", "moderate", "admin", NULL};
 static const unsigned permission_values[] = {0, PERMISSION_READ, PERMISSION_WRITE,
@@ -20,6 +22,7 @@ static const char *const reply_names[] = {"ack", "none", NULL};
 static const char *const violation_names[] = {"error", "drop", "close", NULL};
 static const char *const mode_names[] = {"enforce", "observe", NULL};
 static const char *const errors_names[] = {"detailed", "brief", NULL};
+static const char *const unavailable_names[] = {"refuse", "accept", NULL};
 static const char *const kind_names[] = {"escape", "strip", "allow", NULL};
 
 static int read_roles(struct node *value, void *target, struct problems *problems)
@@ -62,6 +65,21 @@ static bool is_pointer(struct view text, const struct node *place, struct proble
     return false;
 }
 
+/* Where texts are looked for: a pointer, or `message` for all of it (a key cannot be empty). A heap
+ * copy; NULL is reported. */
+static char *read_place(struct view text, const struct node *place, struct problems *problems)
+{
+    bool is_all = view_eq(text, VIEW("message"));
+    char *pointer;
+
+    if (!is_all && !is_pointer(text, place, problems))
+        return NULL;
+    pointer = view_dup(is_all ? VIEW("") : text);
+    if (pointer == NULL)
+        problems_add(problems, place->line, place->column, "out of memory");
+    return pointer;
+}
+
 static void add_rule(struct message_type *type, struct node *member, struct problems *problems)
 {
     struct sanitize_rule *rule = &type->sanitize[type->sanitize_count];
@@ -69,16 +87,13 @@ static void add_rule(struct message_type *type, struct node *member, struct prob
     int kind = 0;
 
     member->is_used = true;
-    if (!is_pointer(member->key, member, problems) ||
-        !option_choice(member, kind_names, &kind, problems))
+    if (!option_choice(member, kind_names, &kind, problems) ||
+        !sanitize_kind_of(view_of_text(kind_names[kind]), &rule->kind))
         return;
-    pointer = view_dup(member->key);
-    if (pointer == NULL || !sanitize_kind_of(view_of_text(kind_names[kind]), &rule->kind)) {
-        problems_add(problems, member->line, member->column, "out of memory");
-        free(pointer);
+    pointer = read_place(member->key, member, problems);
+    if (pointer == NULL)
         return;
-    }
-    rule->pointer = view_of(pointer, member->key.len);
+    rule->pointer = view_of_text(pointer);
     type->sanitize_count++;
 }
 
@@ -111,13 +126,14 @@ static int read_injection(struct node *value, void *target, struct problems *pro
     if (type->injection == NULL)
         return E_INVALID;
     for (struct node *item = value->first; item != NULL; item = item->next) {
-        if (item->type != NODE_SCALAR || !is_pointer(item->text, item, problems))
-            continue;
-        type->injection[type->injection_count] = view_dup(item->text);
-        if (type->injection[type->injection_count] != NULL)
-            type->injection_count++;
+        char *pointer = NULL;
+
+        if (item->type == NODE_SCALAR)
+            pointer = read_place(item->text, item, problems);
         else
-            problems_add(problems, item->line, item->column, "out of memory");
+            problems_add(problems, item->line, item->column, "a JSON pointer must stand here");
+        if (pointer != NULL)
+            type->injection[type->injection_count++] = pointer;
     }
     return OK;
 }
@@ -144,6 +160,18 @@ static int read_data(struct node *value, void *target, struct problems *problems
     return read_own_text(value, &draft->type->data, problems);
 }
 
+static int read_url(struct node *value, void *target, struct problems *problems)
+{
+    struct message_draft *draft = target;
+    struct error why = {{0}, 0, 0};
+
+    if (read_own_text(value, &draft->type->hook.url, problems) != OK)
+        return E_INVALID;
+    if (fetch_url_check(view_of_text(draft->type->hook.url), FETCH_HTTP_LOOPBACK, &why) != OK)
+        problems_add(problems, value->line, value->column, "`url` %s", why.text);
+    return OK;
+}
+
 #define DRAFT(field) offsetof(struct message_draft, field)
 #define RATE(key, field, text)                                                                     \
     {                                                                                              \
@@ -161,6 +189,28 @@ static const struct option rate_rows[] = {
     RATE("per_hour", per_hour, "the same in an hour"),
     RATE("burst", burst, "of per_minute at once; absent: all of them"),
     RATE("connection_per_minute", connection_per_minute, "of this type, of one connection"),
+    {0},
+};
+static const struct option hook_rows[] = {
+    {.name = "url",
+     .type = OPTION_CUSTOM,
+     .custom = read_url,
+     .help =
+         "of the application, which is asked about each message by a POST: https://, or http:// "
+         "to an address of this machine in digits"},
+    {.name = "ca",
+     .type = OPTION_TEXT,
+     .offset = DRAFT(hook_ca),
+     .help = "authorities (PEM) to trust there instead of the system's"},
+    {.name = "timeout",
+     .type = OPTION_MS,
+     .offset = DRAFT(hook_timeout_ms),
+     .min = 100,
+     .max = HOOK_TIMEOUT_MS_MAX,
+     .fallback = "2s",
+     .help = "an answer that takes longer is none"},
+    WORD("on_unavailable", on_unavailable, unavailable_names, "refuse",
+         "what happens to a message about which no answer comes"),
     {0},
 };
 const struct option options_message_rows[] = {
@@ -200,7 +250,8 @@ const struct option options_message_rows[] = {
     {.name = "injection",
      .type = OPTION_CUSTOM,
      .custom = read_injection,
-     .help = "[JSON pointers]: refused where a text at or below them shows signs of injection"},
+     .help = "[JSON pointers, or message for all of it]: refused where a text at or below them "
+             "shows signs of injection"},
     {.name = "injection_score",
      .type = OPTION_COUNT,
      .offset = DRAFT(injection_score),
@@ -211,7 +262,8 @@ const struct option options_message_rows[] = {
     {.name = "sanitize",
      .type = OPTION_CUSTOM,
      .custom = read_sanitize,
-     .help = "{/content: strip}: texts at or below a JSON pointer, by escape, strip or allow"},
+     .help = "{/content: strip}: texts at or below a JSON pointer (or message: all), by escape, "
+             "strip or allow"},
     {.name = "publish",
      .type = OPTION_CUSTOM,
      .custom = read_publish,
@@ -223,6 +275,7 @@ const struct option options_message_rows[] = {
      .fallback = "message",
      .help = "what is published: message (all of it but its id) or a JSON pointer into it"},
     WORD("reply", reply, reply_names, "ack", "what the sender hears when all went well"),
+    {.name = "hook", .type = OPTION_SECTION, .children = hook_rows},
     WORD("on_violation", on_violation, violation_names, "error",
          "error: an answer that says what is wrong; drop: silence; close: 1008"),
     WORD("mode", mode, mode_names, "enforce",
@@ -250,6 +303,29 @@ static void finish_rate(struct message_draft *draft, struct problems *problems)
     rate->per_hour = rate_limit_make(draft->per_hour, HOUR_MS, draft->per_hour);
     rate->connection =
         rate_limit_make(draft->connection_per_minute, 60 * 1000, draft->connection_per_minute);
+}
+
+static void finish_hook(struct message_draft *draft, struct problems *problems)
+{
+    struct node *section = node_member(draft->entry, "hook");
+    struct message_hook *hook = &draft->type->hook;
+    struct buf pem = BUF_INIT(0);
+
+    if (section == NULL || section->type != NODE_MAP)
+        return;
+    if (node_member(section, "url") == NULL)
+        problems_add(problems, section->line, section->column, "a hook needs a `url`");
+    hook->timeout_ms = (uint32_t)draft->hook_timeout_ms;
+    hook->on_unavailable = (enum hook_fallback)draft->on_unavailable;
+    hook->allows_loopback_http = true;
+    if (draft->hook_ca == NULL)
+        return;
+    options_read_authorities(&pem, draft->l, draft->hook_ca, node_member(section, "ca"), problems);
+    hook->ca_bytes = pem.len;
+    hook->ca_pem = view_dup(buf_view(&pem));
+    if (hook->ca_pem == NULL)
+        problems_add(problems, section->line, section->column, "out of memory");
+    buf_clear(&pem);
 }
 
 static void finish_destination(struct message_draft *draft, struct problems *problems)
@@ -344,6 +420,7 @@ static void add_type(struct loading *l, struct node *entry, struct problems *pro
     finish_rate(&draft, problems);
     finish_destination(&draft, problems);
     finish_builtin(&draft, problems);
+    finish_hook(&draft, problems);
     options_message_schema(&draft, problems);
     options_clear(options_message_rows, &draft);
 }

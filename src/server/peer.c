@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "server/ask.h"
 #include "server/login.h"
+#include "server/message_hook.h"
 #include "server/reload.h"
 
 /* How many turned-away connections may be answered at a time; past that they are closed unheard,
@@ -355,6 +356,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     login_pending_clear(p);
     if (p->who != NULL)
         standing_clear(&p->who->standing, w->options->auth.sessions);
+    message_hooks_drop(p);
     if (p->who != NULL)
         policy_usage_free(p->who->used);
     if (p->who != NULL && p->who->usage != NULL)

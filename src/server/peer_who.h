@@ -4,6 +4,7 @@
 #define SERVER_PEER_WHO_H
 
 #include "access/identity.h"
+#include "base/link.h"
 #include "limit/user_table.h"
 #include "policy/usage.h"
 #include "server/standing.h"
@@ -13,6 +14,8 @@ struct peer_who {
     struct identity identity;
     struct user_usage *usage;
     struct policy_usage *used; /* of the rates of message types; NULL: none yet */
+    struct link hooks;         /* message_hook.h: messages that wait; set up while there are any */
+    unsigned hooks_count;
     struct standing standing;
     int64_t confirmed_at_s; /* wall clock: when whoever vouches last did so */
 };

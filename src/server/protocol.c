@@ -198,6 +198,23 @@ static void say_no_type(struct request *r, const struct json *type)
     say_error(r->peer, r->id, is_missing ? "missing_type" : "schema", view_of(text, wr_len(&w)));
 }
 
+static const struct builtin_type *find_builtin(struct view name)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (view_eq(name, types[i].name))
+            return &types[i];
+    }
+    return NULL;
+}
+
+void protocol_run(struct request *r, struct view type)
+{
+    const struct builtin_type *found = find_builtin(type);
+
+    if (found != NULL)
+        found->run(r);
+}
+
 static void dispatch(struct request *r)
 {
     const struct json *type = json_member(r->root, VIEW("type"));
@@ -208,11 +225,9 @@ static void dispatch(struct request *r)
         say_no_type(r, type);
         return;
     }
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (!view_eq(type->text, types[i].name))
-            continue;
-        if (messages_admit(r, types[i].name))
-            types[i].run(r);
+    if (find_builtin(type->text) != NULL) {
+        if (messages_admit(r, type->text))
+            protocol_run(r, type->text);
         return;
     }
     say_log_invalid(r->peer, "unknown_type");

@@ -8,5 +8,9 @@
 
 void protocol_first(struct peer *p, struct view text); /* PEER_FIRST: must be auth */
 void protocol_message(struct peer *p, struct view text);
+/* What the server does with this built-in type, when all checks of the configuration have passed.
+ */
+struct request;
+void protocol_run(struct request *r, struct view type);
 
 #endif

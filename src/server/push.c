@@ -13,7 +13,7 @@
 #define GROWTH_MAX        6    /* of a decoded string, see push_bytes_max */
 #define KEPT_BYTES_MAX    ((size_t)1024 * 1024)
 
-static void put_value(struct wr *w, const struct json *value)
+void push_value(struct wr *w, const struct json *value)
 {
     switch (value->type) {
     case JSON_NULL:
@@ -66,7 +66,7 @@ struct blob *push_encode(struct worker *w, struct view channel, const struct jso
     json_out_member(&out, "type", VIEW("message"));
     json_out_member(&out, "channel", channel);
     json_out_key(&out, "data");
-    put_value(&out, data);
+    push_value(&out, data);
     json_out_key(&out, "from");
     json_out_open(&out);
     if (from_user.len > 0)

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "server/close_job.h"
 #include "server/internal.h"
+#include "server/message_hook.h"
 #include "server/peer.h"
 #include "server/push.h"
 #include "server/reload.h"
@@ -32,6 +33,8 @@ static int open_parts(struct worker *w)
     rc = schema_scratch_new(&w->schema_scratch);
     if (rc == OK)
         rc = message_policy_fit(&o->messages, w->schema_scratch);
+    if (rc == OK)
+        rc = message_hooks_open(w);
     if (rc == OK)
         rc = loop_new(&w->loop);
     if (rc != OK)
@@ -136,6 +139,7 @@ void worker_close(struct worker *w)
     }
     ws_inflate_free(w->inflate);
     schema_scratch_free(w->schema_scratch);
+    message_hooks_close(w);
     arena_clear(&w->arena);
     buf_clear(&w->text);
     generation_drop(w->now);

@@ -29,6 +29,7 @@
 #define ARENA_CHUNK_BYTES (64u * 1024u)
 #define ARENA_BYTES_MAX   (8u * 1024u * 1024u)
 
+struct breaker;      /* auth/breaker.h */
 struct closer;       /* close_job.h */
 struct internal;     /* internal.h */
 struct session_ends; /* close_job.h */
@@ -92,8 +93,10 @@ struct worker {
     uint32_t peers_count;
     struct arena arena; /* one message's tree; reset for each */
     struct schema_scratch *schema_scratch;
-    struct buf text;            /* one outgoing message while it is being written */
-    struct ws_inflate *inflate; /* for connections without context takeover */
+    struct breaker *hook_breakers; /* message_hook.h */
+    unsigned hooks_count;          /* messages about which the application is being asked */
+    struct buf text;               /* one outgoing message while it is being written */
+    struct ws_inflate *inflate;    /* for connections without context takeover */
     struct ws_deflate *deflate[16];
     struct pushed pushed[16];
     uint64_t jitter;

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from askable import Askable
 from gateward_server import GatewardServer
 from raw_client import RawWebSocket
 from talk import PLAIN, ROOMY, ask, closed_with, error, is_quiet, put, run_gateward
@@ -332,6 +333,166 @@ def test_the_type_may_stand_elsewhere(tmp_path):
         assert ask(ws, long) == error("too_large", "Message exceeds max size 60")
 
 
+# --- the application is asked
+
+UNAVAILABLE = error("unavailable", "Service unavailable, try again later")
+
+
+def hooked(url, **more):
+    return {"hook": {"url": url, "timeout": "700ms"}, "sanitize": {"/text": "strip"}, **more}
+
+
+class Application(Askable):
+    """Answers what the test has put into `says`, by the text of the message."""
+
+    def __init__(self):
+        self.says = {}
+        super().__init__(self.decide)
+
+    def decide(self, request):
+        answer = self.says.get(json.loads(request.body)["message"].get("text"), {"action": "accept"})
+        return answer if isinstance(answer, tuple) else (200, answer)
+
+    def questions(self):
+        return [json.loads(r.body) for r in self.requests]
+
+
+@pytest.fixture
+def application():
+    with Application() as running:
+        yield running
+
+
+@pytest.fixture
+def asked(tmp_path, application):
+    messages = {"chat": hooked(application.url, publish="private:room-{/room}"), "plain": hooked(application.url),
+                "lenient": hooked(application.url, hook={"url": application.url, "timeout": "300ms", "on_unavailable": "accept"}),
+                "publish": {"hook": {"url": application.url, "timeout": "700ms"}}}
+    with serve(tmp_path, messages) as running:
+        yield running
+
+
+def test_the_application_sees_who_says_what_cleaned(asked, application):
+    with RawWebSocket.login(asked, "alice", ["user", "admin"]) as ws, listen(asked, "private:room-7") as listener:
+        message = {"type": "chat", "id": "x", "room": "7", "text": "<b>hi</b>"}
+        assert ask(ws, message) == {**ACK, "channel": "private:room-7", "id": "x"}
+        assert listener.recv_json()["data"] == {"type": "chat", "room": "7", "text": "hi"}
+        (question,), request = application.questions(), application.requests[0]
+        assert question == {"type": "chat", "user": "alice", "roles": ["user", "admin"], "connection": ws.welcome["connection"],
+                            "message": {"type": "chat", "room": "7", "text": "hi"}}
+        assert request.method == "POST" and request.headers["Content-Type"] == "application/json"
+        assert ask(ws, {"type": "chat", "room": "1:admin", "text": "y"})["code"] == "schema"
+        assert len(application.requests) == 1      # what breaks the policy never reaches it
+
+
+def test_the_application_may_refuse_replace_and_answer(asked, application):
+    application.says = {
+        "bad": {"action": "refuse", "error": {"code": "room_closed", "message": "The room is closed"}},
+        "no": {"action": "refuse"},
+        "status": (403, {}),
+        "change": {"action": "replace", "message": {"room": "9", "text": "<i>better</i>"}},
+        "ask": {"action": "accept", "reply": {"n": [1, 2.50]}},
+        "both": {"action": "replace", "message": {"room": "9", "text": "b"}, "reply": "<done>"},
+        "lost": {"action": "replace", "message": {"room": "9:9"}},
+    }
+    with RawWebSocket.login(asked) as ws, listen(asked, "private:room-9") as listener:
+        def say(text):
+            return ask(ws, {"type": "chat", "room": "7", "text": text, "id": 1})
+
+        assert say("bad") == error("room_closed", "The room is closed", id=1)
+        assert say("no") == say("status") == error("refused", "Message refused", id=1)
+        assert say("change") == {**ACK, "channel": "private:room-9", "id": 1}
+        assert listener.recv_json()["data"] == {"room": "9", "text": "better"}
+        assert say("ask") == {"type": "reply", "data": {"n": [1, 2.5]}, "id": 1}
+        assert say("both") == {"type": "reply", "data": "<done>", "id": 1}
+        assert listener.recv_json()["data"] == {"room": "9", "text": "b"}
+        assert say("lost") == error("schema", "Field 'room' has invalid format", id=1)
+        assert ask(ws, {"type": "plain", "text": "ask"}) == {"type": "reply", "data": {"n": [1, 2.5]}}
+        assert ask(ws, {"type": "plain"}) == ACK
+    asked.wait_for_event("message_refused", code="hook_refused", detail="chat", count=3)
+
+
+def test_a_built_in_type_can_be_asked_about_too(asked, application):
+    application.says = {"no": {"action": "refuse"}, "more": {"action": "replace", "message": {
+        "channel": "private:room-1", "data": "changed"}}}
+    with RawWebSocket.login(asked) as ws, listen(asked, "private:room-1") as listener:
+        publish = {"type": "publish", "channel": "private:room-1", "data": 1}
+        assert ask(ws, publish) == {**ACK, "channel": "private:room-1"}
+        assert ask(ws, {**publish, "text": "no"}) == error("refused", "Message refused")
+        assert ask(ws, {**publish, "text": "more"}) == {**ACK, "channel": "private:room-1"}
+        assert [listener.recv_json()["data"] for _ in range(2)] == [1, "changed"]
+        assert ask(ws, {**publish, "channel": "nowhere"}) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize("answer", [(200, b"nonsense"), (200, {"action": "maybe"}), (200, []), (500, {}), (302, {}),
+                                    (200, b'{"action":"accept","x":"' + b"x" * 70000 + b'"}')])
+def test_what_is_no_answer_refuses(asked, application, answer):
+    application.says = {"x": answer}
+    with RawWebSocket.login(asked) as ws:
+        assert ask(ws, {"type": "plain", "text": "x", "id": 4}) == {**UNAVAILABLE, "id": 4}
+        assert ask(ws, {"type": "lenient", "text": "x"}) == ACK
+    assert asked.events("message_refused")[0]["code"] in ("hook_answer", "hook_unavailable")
+    assert asked.wait_for_event("policy_observed", detail="lenient")
+
+
+def test_a_hanging_application_holds_nobody_and_is_left_alone_for_a_while(asked, application):
+    application.mood = "hang"
+    with RawWebSocket.login(asked) as ws:
+        for i in range(9):
+            put(ws, {"type": "plain", "id": i})
+        assert ws.recv_json() == error("rate_limited", "Rate limit exceeded", id=8)
+        assert is_quiet(ws)         # other messages go on
+        start = time.monotonic()
+        assert sorted(ws.recv_json()["id"] for _ in range(8)) == list(range(8))
+        assert time.monotonic() - start < 3
+        assert ask(ws, {"type": "plain", "id": 9}) == {**UNAVAILABLE, "id": 9}
+        assert time.monotonic() - start < 3.5
+        asked.wait_for_event("message_refused", code="too_many_hooks")
+        application.mood = "answer"
+        application.end.set()
+        deadline = time.monotonic() + 8
+        while ask(ws, {"type": "plain"}) != ACK:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_who_leaves_while_the_application_thinks_leaves_nothing_behind(asked, application):
+    application.mood = "hang"
+    with RawWebSocket.login(asked) as ws:
+        for i in range(5):
+            put(ws, {"type": "chat", "room": "7", "text": "x", "id": i})
+        assert is_quiet(ws)
+    asked.wait_for_event("connection_close", timeout=3)
+    application.end.set()
+    application.mood = "answer"
+    with RawWebSocket.login(asked, "bob") as ws:
+        assert ask(ws, {"type": "ping"}) == {"type": "pong"}
+
+
+def test_a_server_ends_while_the_application_thinks(asked, application):
+    application.mood = "hang"
+    with RawWebSocket.login(asked) as ws:
+        put(ws, {"type": "plain"})
+        assert is_quiet(ws)
+        asked.stop()
+
+
+def test_many_connections_do_not_take_all_transfers(asked, application):
+    application.mood = "hang"
+    sockets = [RawWebSocket.login(asked, "user%d" % i) for i in range(6)]
+    try:
+        for ws in sockets:
+            for i in range(8):
+                put(ws, {"type": "plain", "id": i})
+        answers = [ws.recv_json() for ws in sockets for _ in range(8)]
+    finally:
+        for ws in sockets:
+            ws.close()
+    busy = [a for a in answers if a["code"] == "overloaded"]
+    assert len(busy) == 48 - 32 and len(application.requests) <= 32
+    asked.wait_for_event("message_refused", code="hooks_busy")
+
+
 # --- mistakes in the file
 
 @pytest.mark.parametrize("text, expected", [
@@ -354,6 +515,9 @@ def test_the_type_may_stand_elsewhere(tmp_path):
     ("messages:\n  publish: {publish: a}", "a built-in type goes where it always goes"),
     ("messages:\n  auth: {size: 100}", "`auth` is no message like others"),
     ("messages:\n  chat: {mode: watch}", "observe"),
+    ("messages:\n  chat: {hook: {timeout: 1s}}", "a hook needs a `url`"),
+    ("messages:\n  chat: {hook: {url: 'http://example.com/'}}", "2:22: `url` must begin with https:"),
+    ("messages:\n  chat: {hook: {url: 'https://a.example/', ca: nowhere.pem}}", "`ca`"),
     ("messages_by: kind", "is no JSON pointer"),
 ])
 def test_mistakes_are_named_with_their_line(tmp_path, text, expected):
