@@ -2,6 +2,8 @@
 """`messages` in the configuration (docs/messages.md): each key seen at work over a socket, in the guide's words."""
 import json
 import pathlib
+import signal
+import threading
 import time
 
 import pytest
@@ -339,7 +341,7 @@ UNAVAILABLE = error("unavailable", "Service unavailable, try again later")
 
 
 def hooked(url, **more):
-    return {"hook": {"url": url, "timeout": "700ms"}, "sanitize": {"/text": "strip"}, **more}
+    return {"sanitize": {"/text": "strip"}, "hook": {"url": url, "timeout": "700ms"}, **more}
 
 
 class Application(Askable):
@@ -365,7 +367,8 @@ def application():
 
 @pytest.fixture
 def asked(tmp_path, application):
-    messages = {"chat": hooked(application.url, publish="private:room-{/room}"), "plain": hooked(application.url),
+    patient = {"url": application.url, "timeout": "8s"}
+    messages = {"chat": hooked(application.url, publish="private:room-{/room}", hook=patient), "plain": hooked(application.url),
                 "lenient": hooked(application.url, hook={"url": application.url, "timeout": "300ms", "on_unavailable": "accept"}),
                 "publish": {"hook": {"url": application.url, "timeout": "700ms"}}}
     with serve(tmp_path, messages) as running:
@@ -467,6 +470,38 @@ def test_who_leaves_while_the_application_thinks_leaves_nothing_behind(asked, ap
     application.mood = "answer"
     with RawWebSocket.login(asked, "bob") as ws:
         assert ask(ws, {"type": "ping"}) == {"type": "pong"}
+
+
+def test_a_message_that_waits_outlives_a_reload(asked, application):
+    release = threading.Event()
+    application.answer = lambda request: (release.wait(7), application.decide(request))[1]
+    with RawWebSocket.login(asked) as ws, listen(asked, "private:room-7") as listener:
+        put(ws, {"type": "chat", "room": "7", "text": "x", "id": 1})
+        assert is_quiet(ws)
+        asked.config["channels"] = [{"pattern": "private:room-{room_id}", "needs": {"publish": "admin"}}]
+        asked.write_config()
+        asked.signal(signal.SIGHUP)
+        asked.wait_for_event("reload", outcome="ok")
+        release.set()
+        assert ws.recv_json() == {**NOT_ALLOWED, "id": 1}       # by the rules as they are now
+        assert is_quiet(listener)
+
+
+def test_types_change_with_a_reload(tmp_path):
+    with serve(tmp_path, {"a": {"size": 30, "rate": {"per_minute": 100}}, "b": None}) as server, RawWebSocket.login(server) as ws:
+        assert ask(ws, {"type": "a"}) == ask(ws, {"type": "b"}) == ACK
+        server.config["messages"] = {"c": {"schema": {"required": ["n"]}}, "a": {"rate": {"per_minute": 1}}}
+        server.write_config()
+        server.signal(signal.SIGHUP)
+        server.wait_for_event("reload", outcome="ok")
+        assert ask(ws, {"type": "b"}) == error("unknown_type", "Unknown message type: b")
+        assert ask(ws, {"type": "c"}) == error("schema", "Missing required field: n")
+        assert [ask(ws, {"type": "a", "long": "x" * 30})["type"] for _ in range(2)] == ["error", "error"]  # it sent one before
+        server.config["messages"] = {"c": {"schema": {"type": "nothing"}}}
+        server.write_config()
+        server.signal(signal.SIGHUP)
+        server.wait_for_event("reload", outcome="error")
+        assert ask(ws, {"type": "c"}) == error("schema", "Missing required field: n")
 
 
 def test_a_server_ends_while_the_application_thinks(asked, application):
