@@ -276,6 +276,8 @@ static enum refusal ask_all(struct peer *p, const struct http1_request *request,
     why = handshake_check(upgrade, request, &deflate);
     if (why == REFUSE_NONE)
         why = gate_ask_origin(p, request);
+    if (why == REFUSE_NONE && !gate_fetch_mode_ok(request, VIEW("websocket"), VIEW("websocket")))
+        why = REFUSE_ORIGIN;
     if (why == REFUSE_NONE && p->worker->is_draining)
         why = REFUSE_DRAINING;
     if (why == REFUSE_NONE)

@@ -114,6 +114,8 @@ static enum refusal ask(struct peer *p, const struct http1_request *request, str
         why = REFUSE_ORIGIN_MISSING;
     if (why == REFUSE_NONE)
         why = gate_ask_origin(p, request);
+    if (why == REFUSE_NONE && !gate_fetch_mode_ok(request, VIEW("cors"), VIEW("same-origin")))
+        why = REFUSE_ORIGIN;
     if (why != REFUSE_NONE || view_eq(request->method, VIEW("OPTIONS")))
         return why;
     if (!view_eq(request->method, VIEW("POST")))

@@ -30,6 +30,10 @@ struct view gate_origin(const struct http1_request *request);
 enum refusal gate_ask_origin(const struct peer *p, const struct http1_request *request);
 
 /* --- gate_query.c --- */
+/* Does the browser, where it says how it came to make the request (Sec-Fetch-Mode, Fetch Metadata),
+ * name one of these two ways? A form, a picture or a navigation is none that a page may use here.
+ */
+bool gate_fetch_mode_ok(const struct http1_request *request, struct view one, struct view other);
 /* How many parameters of the query have this name; *value gets the first. */
 unsigned gate_query(const struct http1_request *request, struct view name, struct view *value);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gate_query.c: the two parameters of a handshake's query that anyone here reads: `ticket` and
- * `csrf`. Nothing in them is decoded: neither needs escapes. */
+/* gate_query.c: the two parameters of a handshake's query that anyone here reads, `ticket` and
+ * `csrf`, of which nothing is decoded because neither needs escapes; and how a browser says it came
+ * to ask. */
 #include "server/gate_login.h"
 
 unsigned gate_query(const struct http1_request *request, struct view name, struct view *value)
@@ -19,4 +20,13 @@ unsigned gate_query(const struct http1_request *request, struct view name, struc
             *value = text;
     }
     return count;
+}
+
+bool gate_fetch_mode_ok(const struct http1_request *request, struct view one, struct view other)
+{
+    const struct http1_header *header = NULL;
+    unsigned count = http1_find(request, VIEW("Sec-Fetch-Mode"), &header);
+
+    return count == 0 ||
+           (count == 1 && (view_eq(header->value, one) || view_eq(header->value, other)));
 }

@@ -234,6 +234,18 @@ def test_a_ticket_takes_cookie_token_and_origin(house):
     assert "access-control-allow-origin" not in refused.headers
 
 
+@pytest.mark.parametrize("mode", ["navigate", "no-cors", "websocket", "same-origin, cors"])
+def test_a_form_or_a_picture_gets_no_ticket_even_from_a_good_page(house, mode):
+    of = session(house)
+    token = csrf(house, of)
+    assert ticket_request(house, of, token, headers=[("Sec-Fetch-Mode", mode)]).status == 403
+    for good in ("cors", "same-origin"):
+        assert ticket_request(house, of, csrf(house, of), headers=[("Sec-Fetch-Mode", good), ("Sec-Fetch-Site", "same-site")]).status == 200
+    if mode != "websocket":
+        with RawWebSocket.open(house, headers=[cookie(of), ("Sec-Fetch-Mode", mode)], origin=ORIGIN, expect=403):
+            pass
+
+
 def test_a_preflight_names_what_the_page_may_send(house):
     answer = ticket_request(house, method="OPTIONS", headers=[("Access-Control-Request-Method", "POST")])
     assert answer.status == 204 and answer.headers["access-control-allow-headers"] == "X-CSRF-Token"
