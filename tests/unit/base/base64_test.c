@@ -69,6 +69,43 @@ static void every_length_comes_back(void **state)
     }
 }
 
+/* c at one place of a group of As, and as the first of what is left behind the last group. */
+static void one_byte_alone(long (*decode)(void *, struct view), const char *alphabet, int c)
+{
+    const char *at = c == 0 ? NULL : strchr(alphabet, c);
+    uint32_t value = at != NULL ? (uint32_t)(at - alphabet) : 0;
+    uint8_t out[6];
+
+    for (unsigned place = 0; place < 4; place++) {
+        char text[4] = {'A', 'A', 'A', 'A'};
+
+        text[place] = (char)c;
+        assert_int_equal(decode(out, view_of(text, 4)), at != NULL ? 3 : E_INVALID);
+        if (at != NULL)
+            assert_int_equal((uint32_t)out[0] << 16 | (uint32_t)out[1] << 8 | out[2],
+                             value << (18 - 6 * place));
+    }
+    if (decode == base64url_decode) {
+        char text[6] = {'A', 'A', 'A', 'A', (char)c, 'A'};
+
+        assert_int_equal(decode(out, view_of(text, 6)), at != NULL ? 4 : E_INVALID);
+        if (at != NULL)
+            assert_int_equal(out[3], value << 2);
+    }
+}
+
+static void each_byte_stands_for_its_place_in_the_alphabet(void **state)
+{
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        one_byte_alone(base64url_decode, LETTERS "-_", c);
+        if (c != '=') /* is no letter, but may end a text */
+            one_byte_alone(base64_decode, LETTERS "+/", c);
+    }
+#undef LETTERS
+}
+
 static void url_form_is_strict(void **state)
 {
     static const char *const bad[] = {"A",      "AAAAA", "Zg==",   "Zm8=",      "Zg=", "+//+",
@@ -111,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_the_rfc),
         cmocka_unit_test(every_length_comes_back),
+        cmocka_unit_test(each_byte_stands_for_its_place_in_the_alphabet),
         cmocka_unit_test(url_form_is_strict),
         cmocka_unit_test(standard_form_wants_its_padding),
         cmocka_unit_test(standard_form_takes_spare_bits),
