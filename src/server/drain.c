@@ -4,6 +4,7 @@
  * the loop stops. A second drain ends at once. */
 #include "server/internal.h"
 #include "server/peer.h"
+#include "server/proxied.h"
 
 #include "base/log.h"
 
@@ -17,6 +18,7 @@ static void close_listeners(struct worker *w)
             listener_close(w->listeners[i].listener);
         w->listeners[i].listener = NULL;
     }
+    proxied_abort_all(w);
 }
 
 static void abort_all(struct worker *w)

@@ -303,6 +303,8 @@ static bool gate_request(struct peer *p, const struct http1_request *request,
         gate_turn_away(p);
         return true;
     }
+    if (!gate_client(p, request))
+        return true;
     why = ask_host(p, request);
     if (why == REFUSE_NONE && gate_is_ticket_path(p, request))
         return gate_issue_ticket(p, request, answer);

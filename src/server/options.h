@@ -11,12 +11,14 @@
 #include "api/api_key.h"
 #include "auth/auth.h"
 #include "auth/origin.h"
+#include "base/ip_net.h"
 #include "config/flat.h"
 #include "config/problems.h"
 #include "limit/rate.h"
 #include "net/listener.h"
 #include "net/tls.h"
 #include "policy/message_policy.h"
+#include "wire/forwarded.h"
 #include "wire/http_host.h"
 #include "wire/ws_deflate.h"
 
@@ -28,6 +30,9 @@ struct listen_options {
     struct listen_address address;
     struct tls_server_options tls; /* sites_count 0: plaintext. All of it on the heap */
     bool insecure_plaintext;
+    struct ip_nets proxies; /* whose word about the client's address is taken; empty: nobody's */
+    bool proxy_protocol;    /* they say it by the PROXY protocol, else by a header */
+    int forwarded_header;   /* enum forwarded_header */
     int line;
 };
 /* The HTTP API of the operator's own programs; off unless the file has `internal`. */

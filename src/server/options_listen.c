@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "server/options_load.h"
+#include "server/options_proxies.h"
 
 const struct option options_listener_rows[] = {
     {.name = "address",
@@ -18,8 +19,24 @@ const struct option options_listener_rows[] = {
      .offset = offsetof(struct listener_draft, insecure_plaintext),
      .fallback = "false",
      .help = "allows a listener without tls on an address others can reach"},
-    {.name = "trusted_proxies", .type = OPTION_LATER, .harmless = "[]", .help = "only: []"},
-    {.name = "proxy_protocol", .type = OPTION_LATER, .harmless = "false", .help = "only: false"},
+    {.name = "trusted_proxies",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_proxies,
+     .help = "[10.0.0.0/8, 192.0.2.1, unix]: peers whose word about the client's address counts; "
+             "absent: nobody's"},
+    {.name = "forwarded_header",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct listener_draft, forwarded_header),
+     .choices = options_forwarded_words,
+     .fallback = "X-Forwarded-For",
+     .help = "the header in which they say it, X-Forwarded-For or Forwarded (RFC 7239); the other "
+             "one is not read"},
+    {.name = "proxy_protocol",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct listener_draft, proxy_protocol),
+     .fallback = "false",
+     .help = "they say it by a PROXY protocol header (v1 or v2) instead, and nobody else may "
+             "connect"},
     {0},
 };
 
@@ -50,6 +67,7 @@ static bool is_double(const struct loading *l, const struct listen_options *list
 static void listener_clear(struct listen_options *listener)
 {
     free(listener->address_text);
+    free(listener->proxies.list);
     options_clear_tls(&listener->tls);
     memset(listener, 0, sizeof(*listener));
 }
@@ -67,6 +85,7 @@ static void add_listener(struct loading *l, struct node *entry, struct problems 
     listener->address_text = draft.address;
     listener->line = entry->line;
     listener->insecure_plaintext = draft.insecure_plaintext || l->insecure_plaintext;
+    options_finish_proxies(listener, &draft, entry, problems);
     if (tls != NULL)
         options_finish_tls(l, listener, &draft, problems);
     if (draft.address != NULL &&

@@ -41,6 +41,9 @@ struct listener_draft {
     char *address;
     bool insecure_plaintext;
     struct site_draft site;
+    struct ip_nets proxies;
+    bool proxy_protocol;
+    int forwarded_header;            /* enum forwarded_header */
     struct node *tls, *certificates; /* the whole section, and the list in it */
     int min_version;
 };

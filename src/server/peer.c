@@ -405,6 +405,18 @@ static void log_turned_away(struct peer *p)
     peer_log(p, &event);
 }
 
+bool peer_enter(struct peer *p, uint64_t *wait_ms)
+{
+    struct worker *w = p->worker;
+
+    p->turned_away = (uint8_t)refusal_of(
+        conn_table_enter(w->server->connections, p->prefix, loop_now_ns(w->loop), wait_ms));
+    p->is_counted = p->turned_away == REFUSE_NONE;
+    if (!p->is_counted)
+        log_turned_away(p);
+    return p->is_counted;
+}
+
 /* May one more who is over a limit have a proper answer? A TLS handshake for it costs more than the
  * limit is there to save. */
 static bool may_answer(struct worker *w)
@@ -433,6 +445,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
 {
     struct worker *w = from->worker;
     struct server *s = w->server;
+    const struct listen_options *o = &w->options->listeners[from->index];
     struct peer *p = calloc(1, sizeof(*p));
     uint64_t wait_ms = 0;
 
@@ -444,11 +457,10 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     p->is_tls = from->tls != NULL;
     p->listener = (uint8_t)from->index;
     p->phase = p->is_tls ? PEER_TLS : PEER_HEAD;
-    p->turned_away = (uint8_t)refusal_of(
-        conn_table_enter(s->connections, p->prefix, loop_now_ns(w->loop), &wait_ms));
-    p->is_counted = p->turned_away == REFUSE_NONE;
-    if (!p->is_counted) {
-        log_turned_away(p);
+    p->by_proxy = ip_nets_have(&o->proxies, ip) && !o->proxy_protocol;
+    if (p->by_proxy)
+        p->prefix.family = 0; /* only in the total, until it is known for whom */
+    if (!peer_enter(p, &wait_ms)) {
         if (!may_answer(w)) {
             (void)close(fd);
             free(p);

@@ -72,6 +72,7 @@ struct peer {
     uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
     uint8_t unheard;     /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
+    bool by_proxy; /* a trusted proxy's connection; whose request it brings is not known yet */
     const char *close_reason;      /* constant text */
     const char *certificate_fault; /* why the client's certificate is no login; NULL: not asked, or
                                       good */
@@ -81,6 +82,9 @@ struct peer {
 /* --- peer.c --- */
 /* From the listener. Owns fd. */
 void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port);
+/* Counts p in at p->prefix, or sets p->turned_away and tells
+ * the log. True: it may come in. *wait_ms: for Retry-After. */
+bool peer_enter(struct peer *p, uint64_t *wait_ms);
 static inline struct peer *peer_of_conn(struct conn *c)
 {
     return (struct peer *)(void *)c;
@@ -106,6 +110,10 @@ void gate_answered(struct peer *p, const struct lookup *answer); /* PEER_ASKING 
 /* PEER_ASKING: more has come, although nothing was to be read. */
 void gate_hold(struct peer *p, const uint8_t *data, size_t len);
 void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */
+
+/* --- gate_client.c --- */
+/* Behind a trusted proxy: finds out whose request it is, once. False: it was refused. */
+bool gate_client(struct peer *p, const struct http1_request *request);
 
 /* --- session.c --- */
 /* After the 101: sets up the WebSocket side. identity NULL: the first message has to bring one, or

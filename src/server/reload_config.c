@@ -52,7 +52,7 @@ static bool may_change(const char *path)
     };
 
     if (is_below(path, "listen"))
-        return strstr(path, "].tls.") != NULL;
+        return strstr(path, "].tls.") != NULL || strstr(path, "].trusted_proxies") != NULL;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (is_below(path, prefixes[i]))
             return true;

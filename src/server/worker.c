@@ -12,6 +12,7 @@
 #include "server/internal.h"
 #include "server/message_hook.h"
 #include "server/peer.h"
+#include "server/proxied.h"
 #include "server/push.h"
 #include "server/reload.h"
 #include "server/server.h"
@@ -21,7 +22,12 @@
 
 static void on_accept(void *context, int fd, const struct ip_address *peer, uint16_t port)
 {
-    peer_accept(context, fd, peer, port);
+    struct worker_listener *l = context;
+
+    if (l->worker->options->listeners[l->index].proxy_protocol)
+        proxied_accept(l, fd, peer, port);
+    else
+        peer_accept(l, fd, peer, port);
 }
 
 static int open_parts(struct worker *w)
@@ -66,6 +72,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     w->index = index;
     w->jitter = random_u64();
     link_init(&w->peers);
+    link_init(&w->proxied);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     buf_init(&w->text, push_bytes_max(o->limits.message_bytes));
     w->listeners = calloc(o->listeners_count, sizeof(w->listeners[0]));

@@ -91,6 +91,8 @@ struct worker {
     struct worker_listener *listeners;
     struct link peers; /* struct peer.link */
     uint32_t peers_count;
+    struct link proxied; /* struct proxied.link: the header of their proxy is still to come */
+    uint32_t proxied_count;
     struct arena arena; /* one message's tree; reset for each */
     struct schema_scratch *schema_scratch;
     struct breaker *hook_breakers; /* message_hook.h */

@@ -133,8 +133,8 @@ FAULTS = [
           "issuer: null, audience: null}, "), "3:36", "must begin with https://"),
     (auth("auth: {", "auth: {hook: {}, "), "3:14", "`url` is missing"),
     (auth("auth: {", "auth: {csrf: off, "), "3:14", "`off` is not one of the choices: required_for_cookies"),
-    (listen('address: "127.0.0.1:0", trusted_proxies: [10.0.0.0/8]'), "1:35", "the only value it takes is []"),
-    (listen('address: "127.0.0.1:0", proxy_protocol: true'), "1:35", "the only value it takes is false"),
+    (listen('address: "127.0.0.1:0", trusted_proxies: [10.0.0.1/8]'), "1:53", "`10.0.0.1/8` is no network"),
+    (listen('address: "127.0.0.1:0", proxy_protocol: true'), "1:51", "`proxy_protocol` needs `trusted_proxies`"),
     (listen('address: "127.0.0.1:0", tls: {cert: server.crt, key: server.key, client_certificates: required}'), "1:40",
      "`client_certificates` needs `client_ca`"),
 ]

@@ -59,6 +59,7 @@ static void every_key_of_the_agreed_format_is_listed(void **state)
         "listen[].tls.client_ca",
         "listen[].tls.client_crl",
         "listen[].trusted_proxies",
+        "listen[].forwarded_header",
         "listen[].proxy_protocol",
         "listen[].insecure_plaintext",
         "internal.address",

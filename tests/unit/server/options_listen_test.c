@@ -111,13 +111,36 @@ static void addresses_must_be_addresses(void **state)
         load_good("listen: [{address: \"127.0.0.1:0\"}, {address: \"127.0.0.1:0\"}]\n" REST));
 }
 
-static void keys_of_later_versions_are_not_ignored(void **state)
+#define PROXIED(text) "listen: [{address: \"127.0.0.1:1\", " text "}]\n" REST
+
+static void proxies_are_named_before_they_are_believed(void **state)
 {
+    struct options *o = load_good(
+        PROXIED("trusted_proxies: [10.0.0.0/8, unix, \"2001:db8::1\"], proxy_protocol: true"));
+
     (void)state;
-    assert_fault("listen: [{address: \"127.0.0.1:1\", trusted_proxies: [10.0.0.0/8]}]\n" REST,
-                 "t:1:35: `trusted_proxies` is not available in this version");
-    assert_fault("listen: [{address: \"127.0.0.1:1\", proxy_protocol: true}]\n" REST,
-                 "`proxy_protocol` is not available");
+    assert_int_equal(o->listeners[0].proxies.count, 3);
+    assert_true(o->listeners[0].proxy_protocol);
+    options_free(o);
+    o = load_good(PROXIED("trusted_proxies: [10.0.0.1], forwarded_header: Forwarded"));
+    assert_int_equal(o->listeners[0].forwarded_header, FORWARDED_RFC7239);
+    options_free(o);
+    o = load_good(PROXIED("trusted_proxies: [], proxy_protocol: false"));
+    assert_int_equal(o->listeners[0].proxies.count, 0);
+    assert_int_equal(o->listeners[0].forwarded_header, FORWARDED_X_FORWARDED_FOR);
+    options_free(o);
+    assert_fault(PROXIED("proxy_protocol: true"), "`proxy_protocol` needs `trusted_proxies`");
+    assert_fault(PROXIED("proxy_protocol: true, trusted_proxies: []"), "needs `trusted_proxies`");
+    assert_fault(PROXIED("forwarded_header: Forwarded"), "needs `trusted_proxies`");
+    assert_fault(PROXIED("trusted_proxies: [10.0.0.1], forwarded_header: Forwarded, "
+                         "proxy_protocol: true"),
+                 "not read where `proxy_protocol` is true");
+    assert_fault(PROXIED("trusted_proxies: [10.0.0.1/8]"), "t:1:53: `10.0.0.1/8` is no network");
+    assert_fault(PROXIED("trusted_proxies: [0.0.0.0/0]"), "would let everyone choose");
+    assert_fault(PROXIED("trusted_proxies: [localhost]"), "`localhost` is no network");
+    assert_fault(PROXIED("trusted_proxies: 10.0.0.1"), "`trusted_proxies` must be a list");
+    assert_fault(PROXIED("trusted_proxies: [10.0.0.1], forwarded_header: X-Real-IP"),
+                 "is not one of the choices");
 }
 
 #define SERVER    "cert: server.crt, key: server.key"
@@ -222,7 +245,7 @@ int main(void)
         cmocka_unit_test(several_certificates_are_told_apart_by_their_names),
         cmocka_unit_test(what_is_asked_of_clients_is_whole_or_refused),
         cmocka_unit_test(who_fetches_ocsp_answers_is_said_once_or_for_each),
-        cmocka_unit_test(keys_of_later_versions_are_not_ignored),
+        cmocka_unit_test(proxies_are_named_before_they_are_believed),
     };
 
     return cmocka_run_group_tests(tests, fixture_open, fixture_close);
