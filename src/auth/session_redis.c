@@ -133,8 +133,8 @@ static void complete(const struct session_redis *s, const struct session_tail *t
     }
     who->has_session = true;
     memcpy(who->session, tail->session, sizeof(who->session));
-    who->authenticated_at_s = r->facts.created_at_s != 0 ? r->facts.created_at_s : wall_s;
-    who->issued_at_s = r->facts.created_at_s;
+    /* Where nobody knows when the user logged in both stay 0: older than any revocation. */
+    who->authenticated_at_s = who->issued_at_s = r->facts.created_at_s;
     who->expires_at_s =
         r->facts.ends_at_s != 0 && r->facts.ends_at_s < last_s ? r->facts.ends_at_s : last_s;
     r->verdict = AUTH_OK;
@@ -325,6 +325,7 @@ static int fill_shape(struct session_redis *s, const struct session_redis_option
     shape->roles = keep(s, 1, or_usual(o->roles_pointer, "/roles"), &rc);
     shape->tenant = keep(s, 2, o->tenant, &rc);
     shape->expires = keep(s, 3, or_usual(o->expires, is_express ? "/cookie/expires" : NULL), &rc);
+    shape->created = keep(s, 4, o->created, &rc);
     return rc;
 }
 

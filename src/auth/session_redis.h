@@ -22,6 +22,7 @@ struct session_redis_options { /* starts zeroed; everything is copied but roles 
     struct view secrets[SESSION_SECRETS_MAX];            /* of express */
     const char *key;                                     /* with {id} once; NULL: sess:{id} */
     const char *user, *roles_pointer, *tenant, *expires; /* pointers; NULL: the usual places */
+    const char *created;                                 /* the same; NULL: nobody knows */
     const struct role_set *roles;
     uint32_t idle_s, absolute_s;
     uint32_t stale_s; /* a watched session that could not be read for so long ends */

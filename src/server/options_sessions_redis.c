@@ -131,6 +131,14 @@ const struct option options_sessions_redis_rows[] = {
      .offset = DRAFT(expires),
      .help = "of json: JSON pointer to the end of the session (ISO 8601, or seconds or "
              "milliseconds since 1970); absent: it ends when its key does"},
+    {.name = "created",
+     .type = OPTION_TEXT,
+     .offset = DRAFT(created),
+     .help =
+         "of express and json: JSON pointer to the moment of the login, as `expires` is written; "
+         "absent: nobody knows it, so that a revocation of the user or of a role refuses newer "
+         "sessions as well for as long as it is remembered, and channels[].max_auth_age asks "
+         "for another login"},
     {.name = "timeout",
      .type = OPTION_MS,
      .offset = DRAFT(timeout_ms),
@@ -228,6 +236,7 @@ static void check_meaning(const struct loading *l, struct node *sessions, struct
         {"roles", "goes with `decoder: express` or `json` only", EXPRESS | JSON},
         {"tenant", "goes with `decoder: express` or `json` only", EXPRESS | JSON},
         {"expires", "goes with `decoder: json` only", JSON},
+        {"created", "goes with `decoder: express` or `json` only", EXPRESS | JSON},
     };
     unsigned bit = 1U << l->sessions_redis.decoder;
 
@@ -250,7 +259,8 @@ static void check_shape(const struct session_redis_draft *draft, struct node *se
     } pointers[] = {{"user", draft->user},
                     {"roles", draft->roles},
                     {"tenant", draft->tenant},
-                    {"expires", draft->expires}};
+                    {"expires", draft->expires},
+                    {"created", draft->created}};
 
     for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++)
         if (pointers[i].pointer != NULL &&
@@ -305,6 +315,7 @@ int options_make_sessions_redis(struct options *o, const struct loading *l)
         .roles_pointer = draft->roles,
         .tenant = draft->tenant,
         .expires = draft->expires,
+        .created = draft->created,
         .roles = &o->policy.roles,
         .idle_s = (uint32_t)(o->sessions.idle_ms / SECOND_MS),
         .absolute_s = (uint32_t)(o->sessions.absolute_ms / SECOND_MS),

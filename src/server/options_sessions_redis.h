@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 struct session_redis_draft {
-    char *url, *ca, *username, *key, *user, *roles, *tenant, *expires;
+    char *url, *ca, *username, *key, *user, *roles, *tenant, *expires, *created;
     char *ca_path; /* of ca, from the directory of the file */
     struct buf password, secrets[SESSION_SECRETS_MAX];
     unsigned secrets_count;

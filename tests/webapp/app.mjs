@@ -87,6 +87,7 @@ app.post("/login", (request, answer, next) => {
       request.session.passport = { user };
     } else {
       request.session.user = user;
+      request.session.at = Date.now();
       request.session.roles = ROLES[user] ?? ["user"];
     }
     return answer.redirect(303, "/page");

@@ -179,6 +179,25 @@ def test_the_sockets_of_a_revoked_user_are_closed(house):
         assert is_quiet(ws)
 
 
+@pytest.mark.parametrize("is_known", [True, False], ids=["the moment of the login is known", "it is not"])
+def test_a_revoked_user_stays_out_with_the_sessions_from_before(tmp_path, is_known):
+    """Also after what gateward had read of them is forgotten; a login after the revocation counts where it can be told apart."""
+    with WebHouse(tmp_path, redis={"created": "/at"} if is_known else {}, routes=ONLY_SESSIONS) as house:
+        old, fresh = Browser(house).login("iris"), Browser(house)
+        time.sleep(1.1)
+        assert house.api.post("/api/revoke", {"user": "iris"})[0] == 200
+        assert old.refusal() == "invalid_session"
+        time.sleep(6.5)
+        assert old.refusal() == "invalid_session"
+        fresh.login("iris")
+        if is_known:
+            with fresh.enter() as ws:
+                assert ws.welcome["user"] == "iris"
+        else:
+            assert fresh.refusal() == "invalid_session"
+        assert house.server.wait_for_event("auth_failed", code="user_revoked")
+
+
 def test_two_hundred_sockets_of_one_session_are_all_closed(house):
     browser = Browser(house).login("kate")
     sockets = [browser.enter() for _ in range(200)]
