@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.c: the connections of the API: at most 64, one request each, a deadline for the request and
  * one for the answer. The key is asked for as soon as the head is there: a stranger's body is never
- * read, let alone parsed. */
+ * read, let alone parsed. What was begun goes on when its caller goes, so that an answer that is to
+ * be kept for the caller's next try is there. */
 #include "api/api.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "access/channel_name.h"
+#include "api/api_batch.h"
+#include "api/api_replay.h"
 #include "api/api_routes.h"
 #include "base/status.h"
 #include "crypto/secret.h"
@@ -14,10 +18,10 @@
 #include "net/listener.h"
 #include "wire/http_host.h"
 
-#define LINGER_MS      1000
-#define ARENA_CHUNK    (64u * 1024u)
-#define ARENA_MAX      (4u * 1024u * 1024u)
-#define BODY_BYTES_MAX 1024 /* of our own answers */
+#define LINGER_MS     1000
+#define ARENA_CHUNK   (64u * 1024u)
+#define ARENA_MAX     (4u * 1024u * 1024u)
+#define OUT_BYTES_MAX (32u * 1024u) /* of an answer that a handler makes at once */
 
 enum phase { PHASE_READ, PHASE_WAIT, PHASE_LINGER };
 
@@ -28,6 +32,8 @@ struct api {
     uint32_t count;
     uint64_t last_call;
     struct arena arena;
+    struct api_replays *replays;
+    uint8_t out[OUT_BYTES_MAX]; /* wiped after each use */
 };
 struct api_conn {
     struct conn conn; /* first */
@@ -35,12 +41,15 @@ struct api_conn {
     struct link link;
     struct timer timer;
     struct api_request request;
-    const struct api_route *route;
+    const struct api_route *route, *running; /* of the request; of the call that is judged */
     const struct api_key *key;
     uint64_t call;
-    struct api_call told; /* without its views: those point into the request */
-    char user[IDENTITY_USER_MAX + 1];
+    struct api_call told; /* its views point to what follows */
+    char user[IDENTITY_USER_MAX], detail[CHANNEL_NAME_MAX];
+    struct api_batch *batch; /* NULL: the request is one call */
+    struct api_replay_entry *replay;
     enum phase phase;
+    bool is_gone; /* the caller is; what was begun goes on */
 };
 
 static struct api_conn *conn_of(struct conn *c)
@@ -50,16 +59,17 @@ static struct api_conn *conn_of(struct conn *c)
 
 /* --- answers --- */
 
-static void tell(struct api_conn *c, enum api_result result)
+/* One line for the log about one call. */
+static void tell(struct api_conn *c, const struct api_route *route, enum api_result result)
 {
     const struct api_options *o = &c->api->options;
     const struct api_result_row *row = api_result_get(result);
 
-    if (result == API_RESULT_OK && (c->route == NULL || c->route->is_quiet))
+    if (result == API_RESULT_OK && (route == NULL || route->is_quiet))
         return;
-    if (result == API_RESULT_DRAINING && c->route != NULL && c->route->scope == API_SCOPE_NONE)
+    if (result == API_RESULT_DRAINING && route != NULL && route->scopes == API_SCOPE_NONE)
         return; /* a probe that is told so every second is no event */
-    c->told.operation = c->route != NULL ? c->route->operation : "none";
+    c->told.operation = route != NULL ? route->operation : "none";
     c->told.code = row->code;
     c->told.status = row->status;
     c->told.key = view_of_text(c->key != NULL ? c->key->name : NULL);
@@ -68,38 +78,133 @@ static void tell(struct api_conn *c, enum api_result result)
 
 static void answer(struct api_conn *c, enum api_result result, struct view body)
 {
-    uint8_t bytes[API_ANSWER_BYTES_MAX];
-    struct wr w = wr_of(bytes, sizeof(bytes));
-    bool is_sent;
+    size_t room = API_ANSWER_BYTES_MAX + body.len;
+    uint8_t *bytes = malloc(room);
+    struct wr w = wr_of(bytes, bytes != NULL ? room : 0);
+    bool is_sent = false;
 
-    tell(c, result);
-    api_answer_encode(&w, result, body);
-    is_sent = !w.failed && conn_write(&c->conn, bytes, wr_len(&w)) == OK;
-    secret_wipe(bytes, sizeof(bytes));
+    c->phase = PHASE_LINGER;
+    if (bytes != NULL) {
+        api_answer_encode(&w, result, body);
+        is_sent = !w.failed && conn_write(&c->conn, bytes, wr_len(&w)) == OK;
+        secret_wipe(bytes, room);
+        free(bytes);
+    }
     if (!is_sent) {
         conn_abort(&c->conn);
         return;
     }
-    c->phase = PHASE_LINGER;
     conn_shutdown(&c->conn);
     timer_start(c->api->options.loop, &c->timer, loop_now_ms(c->api->options.loop) + LINGER_MS);
 }
 
 static void refuse(struct api_conn *c, enum api_result result)
 {
+    tell(c, c->route, result);
     answer(c, result, VIEW(""));
+}
+
+static void drop(struct api_conn *c)
+{
+    timer_stop(&c->timer);
+    api_request_clear(&c->request);
+    api_batch_free(c->batch);
+    if (c->replay != NULL)
+        api_replay_forget(c->api->replays, c->replay);
+    link_remove(&c->link);
+    c->api->count--;
+    free(c);
+}
+
+/* The end of a request that was begun. */
+static void finish(struct api_conn *c, enum api_result result, struct view body)
+{
+    struct api *api = c->api;
+
+    if (c->replay != NULL && result == API_RESULT_OK)
+        api_replay_finish(api->replays, c->replay, body, loop_now_ms(api->options.loop));
+    else if (c->replay != NULL)
+        api_replay_forget(api->replays, c->replay);
+    c->replay = NULL;
+    if (c->is_gone) {
+        drop(c);
+        return;
+    }
+    answer(c, result, body);
+    api_batch_free(c->batch);
+    c->batch = NULL;
+    api_request_clear(&c->request);
 }
 
 static void fire(struct timer *timer)
 {
     struct api_conn *c = LINK_ITEM(timer, struct api_conn, timer);
 
-    if (c->phase == PHASE_READ)
+    if (c->phase == PHASE_READ) {
         refuse(c, API_RESULT_TIMEOUT);
-    else if (c->phase == PHASE_WAIT)
-        refuse(c, API_RESULT_UNFINISHED);
-    else
+    } else if (c->phase == PHASE_WAIT) {
+        tell(c, c->running, API_RESULT_UNFINISHED);
+        finish(c, API_RESULT_UNFINISHED, VIEW(""));
+    } else {
         conn_abort(&c->conn);
+    }
+}
+
+/* --- calls --- */
+
+static void note(char *out, size_t out_bytes, struct view *told, struct view text)
+{
+    size_t len = text.len < out_bytes ? text.len : out_bytes;
+
+    if (len > 0)
+        memcpy(out, text.ptr, len);
+    *told = view_of(out, len);
+}
+
+/* API_RESULT_LATER: api_finish brings the answer. Else *body, in api->out. */
+static enum api_result run(struct api_conn *c, const struct json *body, struct view *out)
+{
+    struct api *api = c->api;
+    struct api_work work = {.api = &api->options,
+                            .key = c->key,
+                            .body = body,
+                            .call = c->call,
+                            .out = wr_of(api->out, sizeof(api->out))};
+    enum api_result result = c->running->handle(&work);
+
+    note(c->user, sizeof(c->user), &c->told.user, work.told.user);
+    note(c->detail, sizeof(c->detail), &c->told.detail, work.told.detail);
+    *out = view_of(api->out, wr_len(&work.out));
+    return result == API_RESULT_OK && work.out.failed ? API_RESULT_OVERLOADED : result;
+}
+
+static void wait_for(struct api_conn *c)
+{
+    timer_start(c->api->options.loop, &c->timer,
+                loop_now_ms(c->api->options.loop) + API_REQUEST_MS);
+}
+
+/* Runs what is left of a batch, as far as it does not have to wait. */
+static void go_on(struct api_conn *c)
+{
+    struct api_operation operation;
+    struct view out = VIEW("");
+    enum api_result result;
+
+    while (api_batch_next(c->batch, &operation, c->key)) {
+        c->running = operation.route;
+        c->told.user = c->told.detail = VIEW("");
+        result = operation.result;
+        if (result == API_RESULT_OK)
+            result = run(c, operation.body, &out);
+        if (result == API_RESULT_LATER)
+            return;
+        tell(c, c->running, result);
+        api_batch_add(c->batch, result, out);
+        secret_wipe(c->api->out, out.len);
+    }
+    result = api_batch_end(c->batch, &out);
+    finish(c, result, out);
 }
 
 void api_finish(struct api *api, uint64_t call, enum api_result result, struct view body)
@@ -109,7 +214,13 @@ void api_finish(struct api *api, uint64_t call, enum api_result result, struct v
 
         if (c->call != call || c->phase != PHASE_WAIT)
             continue;
-        answer(c, result, body);
+        tell(c, c->running, result);
+        if (c->batch != NULL) {
+            api_batch_add(c->batch, result, body);
+            go_on(c);
+        } else {
+            finish(c, result, body);
+        }
         return;
     }
 }
@@ -145,37 +256,90 @@ static bool on_head(struct api_conn *c)
     return result == API_RESULT_OK;
 }
 
-static void on_request(struct api_conn *c)
+/* With a key that was used before: its answer, or why there is none. False: go on. */
+static bool is_replayed(struct api_conn *c)
+{
+    static const enum api_result refusals[] = {[API_REPLAY_BUSY] = API_RESULT_IDEMPOTENCY_BUSY,
+                                               [API_REPLAY_OTHER] = API_RESULT_IDEMPOTENCY_REUSED,
+                                               [API_REPLAY_FULL] = API_RESULT_IDEMPOTENCY_FULL};
+    const struct http1_header *header;
+    unsigned count = http1_find(&c->request.head, VIEW("Idempotency-Key"), &header);
+    enum api_replay_found found;
+    struct api_replay_ask ask;
+    struct view body;
+
+    if (count == 0 || c->key == NULL || c->route->is_read)
+        return false;
+    if (count > 1 || !api_replay_key_ok(header->value)) {
+        refuse(c, API_RESULT_IDEMPOTENCY_KEY);
+        return true;
+    }
+    ask = (struct api_replay_ask){.owner = view_of_text(c->key->name),
+                                  .key = header->value,
+                                  .path = view_of_text(c->route->path),
+                                  .body = c->request.body};
+    found = api_replay_begin(c->api->replays, &c->replay, &body, &ask,
+                             loop_now_ms(c->api->options.loop));
+    if (found == API_REPLAY_NEW)
+        return false;
+    if (found == API_REPLAY_KNOWN) {
+        note(c->detail, sizeof(c->detail), &c->told.detail, VIEW("replayed"));
+        tell(c, c->route, API_RESULT_OK);
+        answer(c, API_RESULT_OK, body);
+    } else {
+        refuse(c, refusals[found]);
+    }
+    return true;
+}
+
+static void begin_batch(struct api_conn *c)
+{
+    enum api_result result = api_batch_new(&c->batch, c->request.body);
+
+    if (result == API_RESULT_OK) {
+        wait_for(c);
+        go_on(c);
+        return;
+    }
+    tell(c, c->route, result);
+    finish(c, result, VIEW(""));
+}
+
+static void begin_call(struct api_conn *c)
 {
     struct api *api = c->api;
-    uint8_t out[BODY_BYTES_MAX];
-    struct api_work work = {
-        .api = &api->options, .key = c->key, .call = c->call, .out = wr_of(out, sizeof(out))};
-    struct json *body = NULL;
     enum api_result result = API_RESULT_OK;
+    struct view out = VIEW("");
+    struct json *body = NULL;
     size_t error_at;
 
     arena_reset(&api->arena);
     if (c->route->is_post && json_parse(&body, c->request.body, NULL, &api->arena, &error_at) != OK)
         result = API_RESULT_JSON;
-    work.body = body;
-    if (result == API_RESULT_OK) {
-        c->phase = PHASE_WAIT; /* before the handler: its answer may come at once */
-        result = c->route->handle(&work);
-    }
-    c->told.user = work.told.user;
-    c->told.detail = work.told.detail;
+    if (result == API_RESULT_OK)
+        result = run(c, body, &out);
     if (result == API_RESULT_LATER) {
-        /* The text of the request goes now; what the log will want is kept. */
-        memcpy(c->user, c->told.user.ptr != NULL ? c->told.user.ptr : "", c->told.user.len);
-        c->told.user = view_of(c->user, c->told.user.len);
-        timer_start(api->options.loop, &c->timer, loop_now_ms(api->options.loop) + API_REQUEST_MS);
-    } else {
-        answer(c, work.out.failed ? API_RESULT_LATER : result, view_of(out, wr_len(&work.out)));
-        c->told.user = c->told.detail = VIEW("");
+        api_request_clear(&c->request); /* what the log will want is kept */
+        wait_for(c);
+        return;
     }
-    secret_wipe(out, sizeof(out)); /* a ticket or a token may stand in it */
-    api_request_clear(&c->request);
+    tell(c, c->running, result);
+    finish(c, result, out);
+    secret_wipe(api->out, sizeof(api->out)); /* a ticket or a token may stand in it */
+}
+
+static void on_request(struct api_conn *c)
+{
+    if (is_replayed(c)) {
+        api_request_clear(&c->request);
+        return;
+    }
+    c->phase = PHASE_WAIT; /* before the handler: its answer may come at once */
+    c->running = c->route;
+    if (c->route->handle == NULL)
+        begin_batch(c);
+    else
+        begin_call(c);
 }
 
 static void on_data(struct conn *conn, uint8_t *data, size_t len)
@@ -204,11 +368,9 @@ static void on_closed(struct conn *conn, enum conn_end end)
     struct api_conn *c = conn_of(conn);
 
     (void)end;
-    timer_stop(&c->timer);
-    api_request_clear(&c->request);
-    link_remove(&c->link);
-    c->api->count--;
-    free(c);
+    c->is_gone = true;
+    if (c->phase != PHASE_WAIT)
+        drop(c);
 }
 
 static const struct conn_ops ops = {.on_data = on_data, .on_closed = on_closed};
@@ -252,26 +414,42 @@ int api_open(struct api **out, const struct api_options *options)
     api->options = *options;
     link_init(&api->conns);
     arena_init(&api->arena, ARENA_CHUNK, ARENA_MAX);
+    if (api_replays_new(&api->replays) != OK) {
+        (void)close(options->fd);
+        free(api);
+        return E_NOMEM;
+    }
     rc = listener_open(&api->listener, options->loop, options->fd, on_accept, api);
     if (rc != OK) {
-        arena_clear(&api->arena);
-        free(api);
+        api_free(api);
         return rc;
     }
     *out = api;
     return OK;
 }
 
+/* Nobody will answer any more. */
+static void end_unanswered(struct api_conn *c)
+{
+    c->phase = PHASE_LINGER;
+    conn_abort(&c->conn);
+}
+
 bool api_stop(struct api *api)
 {
+    struct link *next;
+
     if (api->listener != NULL)
         listener_close(api->listener);
     api->listener = NULL;
-    for (struct link *at = api->conns.next; at != &api->conns; at = at->next) {
+    for (struct link *at = api->conns.next; at != &api->conns; at = next) {
         struct api_conn *c = LINK_ITEM(at, struct api_conn, link);
 
-        if (c->phase != PHASE_LINGER)
-            conn_abort(&c->conn); /* what is said already may still leave; its time is short */
+        next = at->next;
+        if (c->is_gone)
+            drop(c);
+        else if (c->phase != PHASE_LINGER)
+            end_unanswered(c); /* what is said already may still leave; its time is short */
     }
     return api->count == 0;
 }
@@ -280,6 +458,7 @@ void api_free(struct api *api)
 {
     if (api == NULL)
         return;
+    api_replays_free(api->replays);
     arena_clear(&api->arena);
     free(api);
 }

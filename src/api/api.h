@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.h: the HTTP/1.1 API of an operator's own programs, on the internal listener: health, tickets,
- * revocation, publishing, sessions. One request a connection. Knows nothing of the server: what is
- * to be done goes through a table of operations. Loop thread only, that of worker 0. */
+ * revocation, publishing, sessions, steering and lists. One request a connection. Knows nothing of
+ * the server: what is to be done goes through a table of operations. Loop thread only, that of
+ * worker 0. */
 #ifndef API_API_H
 #define API_API_H
 
 #include "api/api_ask.h"
+#include "api/api_control.h"
 #include "api/api_key.h"
 #include "api/api_session.h"
 #include "net/loop.h"
@@ -34,6 +36,12 @@ struct api_ops {
     enum api_result (*session)(void *server, const struct api_session_ask *ask, uint64_t call);
     enum api_result (*csrf)(void *server, const struct api_csrf_ask *ask,
                             char text[API_CSRF_TEXT_MAX]);
+    enum api_result (*broadcast)(void *server, const struct api_broadcast_ask *ask, uint64_t call);
+    enum api_result (*subscription)(void *server, const struct api_subscription_ask *ask,
+                                    uint64_t call);
+    enum api_result (*disconnect)(void *server, const struct api_disconnect_ask *ask,
+                                  uint64_t call);
+    enum api_result (*list)(void *server, const struct api_list_ask *ask, uint64_t call);
     void (*log)(void *server, const struct api_call *call);
 };
 struct api_options {

@@ -58,6 +58,27 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
                                "`connection` is an id as in the welcome and the event log."},
     [API_RESULT_CHANNEL] = {400, "Bad Request", "invalid_channel",
                             "`channel` is not a channel name."},
+    [API_RESULT_CHANNELS] = {400, "Bad Request", "invalid_channels",
+                             "`channels` is a list of 1 to 100 channel names, or \"*\"."},
+    [API_RESULT_PREFIX] = {400, "Bad Request", "invalid_prefix",
+                           "`prefix` is the beginning of a channel name: at most 256 bytes."},
+    [API_RESULT_AFTER] = {400, "Bad Request", "invalid_after",
+                          "`after` is what `next` of the page before said."},
+    [API_RESULT_LIMIT] = {400, "Bad Request", "invalid_limit", "`limit` is 1 to 100."},
+    [API_RESULT_OPERATIONS] = {400, "Bad Request", "invalid_operations",
+                               "`operations` is a list of 1 to 100 of {path, body}."},
+    [API_RESULT_NOT_IN_BATCH] = {400, "Bad Request", "not_in_batch",
+                                 "`path` of an operation is an endpoint that takes POST and "
+                                 "changes something, and not the batch itself."},
+    [API_RESULT_IDEMPOTENCY_KEY] = {400, "Bad Request", "invalid_idempotency_key",
+                                    "Idempotency-Key is 1 to 64 printable ASCII characters, once."},
+    [API_RESULT_IDEMPOTENCY_BUSY] = {409, "Conflict", "idempotency_in_progress",
+                                     "The call with this Idempotency-Key is still under way."},
+    [API_RESULT_IDEMPOTENCY_REUSED] = {409, "Conflict", "idempotency_key_reused",
+                                       "This Idempotency-Key came with another path or body within "
+                                       "the last 10 minutes."},
+    [API_RESULT_IDEMPOTENCY_FULL] = {503, "Service Unavailable", "too_many_idempotency_keys",
+                                     "No further answer can be remembered: nothing was done."},
     [API_RESULT_SESSION] = {400, "Bad Request", "invalid_session",
                             "The id of a session is 1 to 256 printable ASCII characters."},
     [API_RESULT_TENANT] = {400, "Bad Request", "invalid_tenant",
@@ -135,8 +156,10 @@ static const char *extra_headers(enum api_result result)
     }
 }
 
-static void write_error(struct wr *w, const struct api_result_row *row)
+void api_error_encode(struct wr *w, enum api_result result)
 {
+    const struct api_result_row *row = api_result_get(result);
+
     json_out_open(w);
     json_out_key(w, "error");
     json_out_open(w);
@@ -150,7 +173,7 @@ static void write_error(struct wr *w, const struct api_result_row *row)
 void api_answer_encode(struct wr *w, enum api_result result, struct view body)
 {
     const struct api_result_row *row = api_result_get(result);
-    uint8_t text[1024];
+    uint8_t text[API_ERROR_BYTES_MAX];
     struct wr error = wr_of(text, sizeof(text));
     struct http_answer answer = {.status = row->status,
                                  .phrase = row->phrase,
@@ -159,7 +182,7 @@ void api_answer_encode(struct wr *w, enum api_result result, struct view body)
                                  .body = body};
 
     if (result != API_RESULT_OK) {
-        write_error(&error, row);
+        api_error_encode(&error, result);
         answer.body = view_of(text, wr_len(&error));
     }
     if (error.failed)

@@ -38,6 +38,16 @@ enum api_result {
     API_RESULT_IP,
     API_RESULT_CONNECTION,
     API_RESULT_CHANNEL,
+    API_RESULT_CHANNELS,
+    API_RESULT_PREFIX,
+    API_RESULT_AFTER,
+    API_RESULT_LIMIT,
+    API_RESULT_OPERATIONS,
+    API_RESULT_NOT_IN_BATCH,
+    API_RESULT_IDEMPOTENCY_KEY,
+    API_RESULT_IDEMPOTENCY_BUSY,
+    API_RESULT_IDEMPOTENCY_REUSED,
+    API_RESULT_IDEMPOTENCY_FULL,
     API_RESULT_SESSION,
     API_RESULT_TENANT,
     API_RESULT_SESSION_NOT_FOUND,
@@ -63,8 +73,12 @@ const struct api_result_row *api_result_get(enum api_result result);
 enum api_result api_result_of_fault(enum api_fault fault);
 
 #define API_ANSWER_BYTES_MAX 4096
-/* The whole answer, always with Connection: close and Cache-Control: no-store. `body` is for
- * API_RESULT_OK; anything else says {"error":{"code":...,"message":...}}. */
+#define API_ERROR_BYTES_MAX  1024
+/* {"error":{"code":...,"message":...}} and a newline. */
+void api_error_encode(struct wr *w, enum api_result result);
+/* The whole answer, in API_ANSWER_BYTES_MAX bytes and those of `body`; always with Connection:
+ * close and Cache-Control: no-store. `body` is for API_RESULT_OK; anything else says
+ * {"error":{"code":...,"message":...}}. */
 void api_answer_encode(struct wr *w, enum api_result result, struct view body);
 
 #endif

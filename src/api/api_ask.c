@@ -104,10 +104,18 @@ bool api_session_id_ok(struct view id)
     return true;
 }
 
-static enum api_result read_target(struct api_revoke_ask *ask, const struct role_set *roles)
+bool api_ask_connection(uint8_t out[16], struct view text)
 {
     uint8_t bytes[3 * (CONNECTION_TEXT_BYTES / 4) + 3];
 
+    if (text.len != CONNECTION_TEXT_BYTES || base64url_decode(bytes, text) != 16)
+        return false;
+    memcpy(out, bytes, 16);
+    return true;
+}
+
+static enum api_result read_target(struct api_revoke_ask *ask, const struct role_set *roles)
+{
     switch (ask->kind) {
     case API_REVOKE_USER:
         return identity_user_ok(ask->value) ? API_RESULT_OK : API_RESULT_USER;
@@ -123,11 +131,8 @@ static enum api_result read_target(struct api_revoke_ask *ask, const struct role
     case API_REVOKE_SESSION:
         return api_session_id_ok(ask->value) ? API_RESULT_OK : API_RESULT_SESSION;
     case API_REVOKE_CONNECTION:
-        if (ask->value.len != CONNECTION_TEXT_BYTES ||
-            base64url_decode(bytes, ask->value) != (long)sizeof(ask->connection))
-            return API_RESULT_CONNECTION;
-        memcpy(ask->connection, bytes, sizeof(ask->connection));
-        return API_RESULT_OK;
+        return api_ask_connection(ask->connection, ask->value) ? API_RESULT_OK
+                                                               : API_RESULT_CONNECTION;
     }
     return API_RESULT_FIELD_UNKNOWN;
 }

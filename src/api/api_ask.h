@@ -51,6 +51,8 @@ enum api_result api_ask_publish(struct api_publish_ask *out, const struct json *
 enum api_result api_ask_members(const struct json *body, const char *const *names);
 /* A list of names of roles, as bits. list NULL: it is missing. */
 enum api_result api_ask_roles(uint64_t *out, const struct json *list, const struct role_set *roles);
+/* The 16 bytes of a connection's id from its text. */
+bool api_ask_connection(uint8_t out[16], struct view text);
 /* 1 to 256 printable ASCII characters without blanks. */
 bool api_session_id_ok(struct view id);
 

@@ -143,6 +143,19 @@ static int add_pattern(struct api_key *key, struct view pattern, struct error *w
     return OK;
 }
 
+static const struct {
+    struct view word;
+    enum api_scope bit;
+} words[] = {
+    {VIEW("tickets"), API_SCOPE_TICKETS},
+    {VIEW("revoke"), API_SCOPE_REVOKE},
+    {VIEW("sessions"), API_SCOPE_SESSIONS},
+    {VIEW("broadcast"), API_SCOPE_BROADCAST},
+    {VIEW("subscriptions"), API_SCOPE_SUBSCRIPTIONS},
+    {VIEW("disconnect"), API_SCOPE_DISCONNECT},
+    {VIEW("inspect"), API_SCOPE_INSPECT},
+};
+
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
 {
     const struct view publish = VIEW("publish:");
@@ -150,14 +163,13 @@ int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
 
     if (view_starts_with(scope, publish))
         return add_pattern(key, view_of(scope.ptr + publish.len, scope.len - publish.len), why);
-    if (view_eq(scope, VIEW("tickets")))
-        bit = API_SCOPE_TICKETS;
-    else if (view_eq(scope, VIEW("revoke")))
-        bit = API_SCOPE_REVOKE;
-    else if (view_eq(scope, VIEW("sessions")))
-        bit = API_SCOPE_SESSIONS;
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (view_eq(scope, words[i].word))
+            bit = words[i].bit;
+    }
     if (bit == API_SCOPE_NONE) {
-        error_set(why, "a scope is `tickets`, `revoke`, `sessions` or `publish:CHANNEL`");
+        error_set(why, "a scope is `tickets`, `revoke`, `sessions`, `broadcast`, `subscriptions`, "
+                       "`disconnect`, `inspect` or `publish:CHANNEL`");
         return E_INVALID;
     }
     if ((key->scopes & bit) != 0) {

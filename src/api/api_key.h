@@ -20,7 +20,12 @@ enum api_scope {
     API_SCOPE_TICKETS = 1,
     API_SCOPE_REVOKE = 2,
     API_SCOPE_PUBLISH = 4,
-    API_SCOPE_SESSIONS = 8
+    API_SCOPE_SESSIONS = 8,
+    API_SCOPE_BROADCAST = 16,     /* to everybody; to channels: publish */
+    API_SCOPE_SUBSCRIPTIONS = 32, /* subscribe and unsubscribe users */
+    API_SCOPE_DISCONNECT = 64,
+    API_SCOPE_INSPECT = 128, /* who and what is there */
+    API_SCOPE_ANY = 255      /* whichever a key has */
 };
 
 struct api_key {
@@ -40,8 +45,9 @@ struct api_keys {
  * form of RFC 6750 section 2.1, or nobody could send it. E_INVALID, E_EXISTS (name or secret),
  * E_LIMIT, E_NOMEM, E_CRYPTO, each with *why. */
 int api_keys_add(struct api_keys *keys, struct view name, struct view secret, struct error *why);
-/* "tickets", "revoke", "sessions" or "publish:PATTERN". A pattern is made like a channel name; a
- * segment that is `*` stands for any one segment. E_INVALID, E_EXISTS, E_LIMIT, with *why. */
+/* "publish:PATTERN", or a word such as "tickets" (the table in api_key.c). A pattern is made like a
+ * channel name; a segment that is `*` stands for any one segment. E_INVALID, E_EXISTS, E_LIMIT,
+ * with *why. */
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why);
 void api_keys_forget_secrets(struct api_keys *keys);
 void api_keys_clear(struct api_keys *keys);

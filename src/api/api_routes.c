@@ -134,18 +134,146 @@ static enum api_result csrf(struct api_work *work)
     return API_RESULT_OK;
 }
 
+/* All names are judged before the first message leaves. */
+static enum api_result broadcast_to(struct api_work *work, const struct api_broadcast_ask *ask)
+{
+    uint32_t published = 0;
+    bool is_first = true;
+
+    for (const struct json *one = ask->channels->first; one != NULL; one = one->next) {
+        if (!api_key_may_publish(work->key, one->text))
+            return API_RESULT_SCOPE_MISSING;
+    }
+    wr_text(&work->out, "{\"overloaded\":[");
+    for (const struct json *one = ask->channels->first; one != NULL; one = one->next) {
+        struct api_publish_ask publication = {one->text, ask->data};
+
+        if (work->api->ops->publish(work->api->server, &publication) == API_RESULT_OK) {
+            published++;
+            continue;
+        }
+        if (!is_first)
+            wr_u8(&work->out, ',');
+        json_out_string(&work->out, one->text, 0);
+        is_first = false;
+    }
+    wr_u8(&work->out, ']');
+    json_out_member_u64(&work->out, "published", published);
+    json_out_close(&work->out);
+    wr_u8(&work->out, '\n');
+    return API_RESULT_OK;
+}
+
+static enum api_result broadcast(struct api_work *work)
+{
+    struct api_broadcast_ask ask;
+    enum api_result result = api_ask_broadcast(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    if (ask.channels != NULL)
+        return broadcast_to(work, &ask);
+    work->told.detail = VIEW("*");
+    if ((work->key->scopes & API_SCOPE_BROADCAST) == 0)
+        return API_RESULT_SCOPE_MISSING;
+    return work->api->ops->broadcast(work->api->server, &ask, work->call);
+}
+
+static enum api_result subscription(struct api_work *work, bool ends)
+{
+    struct api_subscription_ask ask;
+    enum api_result result = api_ask_subscription(&ask, work->body, ends);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.user = ask.user;
+    work->told.detail = ask.channel;
+    return work->api->ops->subscription(work->api->server, &ask, work->call);
+}
+
+static enum api_result subscribe(struct api_work *work)
+{
+    return subscription(work, false);
+}
+
+static enum api_result unsubscribe(struct api_work *work)
+{
+    return subscription(work, true);
+}
+
+static enum api_result disconnect(struct api_work *work)
+{
+    struct api_disconnect_ask ask;
+    enum api_result result = api_ask_disconnect(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.user = ask.user;
+    work->told.detail = ask.user.ptr != NULL ? VIEW("user") : VIEW("connection");
+    return work->api->ops->disconnect(work->api->server, &ask, work->call);
+}
+
+static enum api_result channels(struct api_work *work)
+{
+    struct api_list_ask ask;
+    enum api_result result = api_ask_channels(&ask, work->body);
+
+    return result == API_RESULT_OK ? work->api->ops->list(work->api->server, &ask, work->call)
+                                   : result;
+}
+
+static enum api_result connections(struct api_work *work)
+{
+    struct api_list_ask ask;
+    enum api_result result = api_ask_connections(&ask, work->body);
+
+    return result == API_RESULT_OK ? work->api->ops->list(work->api->server, &ask, work->call)
+                                   : result;
+}
+
+static enum api_result info(struct api_work *work)
+{
+    struct api_list_ask ask = {.kind = API_LIST_INFO};
+
+    return work->api->ops->list(work->api->server, &ask, work->call);
+}
+
+enum { POST = 1, QUIET = 2, READ = 4 };
+#define ROUTE(path, operation, flags, scopes, handle)                                              \
+    {                                                                                              \
+        path, operation, ((flags)&POST) != 0, ((flags)&QUIET) != 0, ((flags)&READ) != 0, scopes,   \
+            handle                                                                                 \
+    }
+
 static const struct api_route routes[] = {
-    {"/health/live", "health", false, true, API_SCOPE_NONE, health_live},
-    {"/health/ready", "health", false, true, API_SCOPE_NONE, health_ready},
-    {"/api/tickets", "tickets", true, false, API_SCOPE_TICKETS, tickets},
-    {"/api/revoke", "revoke", true, false, API_SCOPE_REVOKE, revoke_them},
-    {"/api/publish", "publish", true, true, API_SCOPE_PUBLISH, publish},
-    {"/api/sessions", "sessions", true, false, API_SCOPE_SESSIONS, session_create},
-    {"/api/sessions/get", "sessions", true, true, API_SCOPE_SESSIONS, session_get},
-    {"/api/sessions/extend", "sessions", true, true, API_SCOPE_SESSIONS, session_extend},
-    {"/api/sessions/end", "sessions", true, false, API_SCOPE_SESSIONS, session_end},
-    {"/api/csrf", "csrf", true, true, API_SCOPE_SESSIONS, csrf},
+    ROUTE("/health/live", "health", QUIET | READ, API_SCOPE_NONE, health_live),
+    ROUTE("/health/ready", "health", QUIET | READ, API_SCOPE_NONE, health_ready),
+    ROUTE("/api/tickets", "tickets", POST, API_SCOPE_TICKETS, tickets),
+    ROUTE("/api/revoke", "revoke", POST, API_SCOPE_REVOKE, revoke_them),
+    ROUTE("/api/publish", "publish", POST | QUIET, API_SCOPE_PUBLISH, publish),
+    ROUTE("/api/sessions", "sessions", POST, API_SCOPE_SESSIONS, session_create),
+    ROUTE("/api/sessions/get", "sessions", POST | QUIET | READ, API_SCOPE_SESSIONS, session_get),
+    ROUTE("/api/sessions/extend", "sessions", POST | QUIET, API_SCOPE_SESSIONS, session_extend),
+    ROUTE("/api/sessions/end", "sessions", POST, API_SCOPE_SESSIONS, session_end),
+    ROUTE("/api/csrf", "csrf", POST | QUIET, API_SCOPE_SESSIONS, csrf),
+    ROUTE("/api/broadcast", "broadcast", POST, API_SCOPE_BROADCAST | API_SCOPE_PUBLISH, broadcast),
+    ROUTE("/api/subscribe", "subscribe", POST, API_SCOPE_SUBSCRIPTIONS, subscribe),
+    ROUTE("/api/unsubscribe", "unsubscribe", POST, API_SCOPE_SUBSCRIPTIONS, unsubscribe),
+    ROUTE("/api/disconnect", "disconnect", POST, API_SCOPE_DISCONNECT, disconnect),
+    ROUTE("/api/channels", "channels", POST | QUIET | READ, API_SCOPE_INSPECT, channels),
+    ROUTE("/api/connections", "connections", POST | QUIET | READ, API_SCOPE_INSPECT, connections),
+    ROUTE("/api/info", "info", QUIET | READ, API_SCOPE_INSPECT, info),
+    ROUTE("/api/batch", "batch", POST | QUIET, API_SCOPE_ANY, NULL),
 };
+
+const struct api_route *api_route_of_path(struct view path)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (view_eq(path, view_of_text(routes[i].path)))
+            return &routes[i];
+    }
+    return NULL;
+}
 
 /* application/json, with `charset=utf-8` at most. */
 static bool is_json(const struct http1_request *head)
@@ -167,28 +295,24 @@ static enum api_result ask_key(const struct api_key **key, const struct api_rout
     const struct http1_header *header;
 
     *key = NULL;
-    if (route->scope == API_SCOPE_NONE)
+    if (route->scopes == API_SCOPE_NONE)
         return API_RESULT_OK;
     if (http1_find(head, VIEW("Authorization"), &header) != 1)
         return API_RESULT_KEY_INVALID;
     *key = api_keys_find(keys, header->value);
     if (*key == NULL)
         return API_RESULT_KEY_INVALID;
-    return ((*key)->scopes & route->scope) != 0 ? API_RESULT_OK : API_RESULT_SCOPE_MISSING;
+    return ((*key)->scopes & route->scopes) != 0 ? API_RESULT_OK : API_RESULT_SCOPE_MISSING;
 }
 
 enum api_result api_route_find(const struct api_route **route, const struct api_key **key,
                                const struct http1_request *head, const struct api_keys *keys)
 {
-    const struct api_route *found = NULL;
+    const struct api_route *found = api_route_of_path(head->path);
     enum api_result result;
 
     *route = NULL;
     *key = NULL;
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (view_eq(head->path, view_of_text(routes[i].path)))
-            found = &routes[i];
-    }
     if (found == NULL)
         return API_RESULT_NOT_FOUND;
     *route = found;

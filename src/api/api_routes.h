@@ -17,14 +17,17 @@ struct api_work {
 struct api_route {
     const char *path, *operation;
     bool is_post;
-    bool is_quiet;        /* only refusals are logged */
-    enum api_scope scope; /* API_SCOPE_NONE: no key needed */
-    enum api_result (*handle)(struct api_work *work);
+    bool is_quiet;   /* only refusals are logged */
+    bool is_read;    /* changes nothing: not in a batch, and its answers are not kept */
+    unsigned scopes; /* any of these; API_SCOPE_NONE: no key needed */
+    enum api_result (*handle)(struct api_work *work); /* NULL: the batch */
 };
 
 /* The endpoint of this head, and whether it may be asked: API_RESULT_OK with *route, or the
  * refusal (then *route is set where the path was known). *key: who asks. */
 enum api_result api_route_find(const struct api_route **route, const struct api_key **key,
                                const struct http1_request *head, const struct api_keys *keys);
+
+const struct api_route *api_route_of_path(struct view path); /* NULL: none */
 
 #endif

@@ -29,3 +29,8 @@ int broker_publish(struct broker *b, unsigned index, struct view channel, struct
 {
     return b->ops->publish(b, index, channel, frame);
 }
+
+size_t broker_channel_count(struct broker *b)
+{
+    return b->ops->channel_count(b);
+}

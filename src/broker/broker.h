@@ -29,6 +29,7 @@ struct broker_ops {
     int (*interest_add)(struct broker *b, unsigned index, struct view channel);
     void (*interest_remove)(struct broker *b, unsigned index, struct view channel);
     int (*publish)(struct broker *b, unsigned index, struct view channel, struct blob *frame);
+    size_t (*channel_count)(struct broker *b);
 };
 extern const struct broker_ops broker_memory;
 
@@ -48,5 +49,7 @@ void broker_interest_remove(struct broker *b, unsigned index, struct view channe
  * frame is kept as often as needed. Costs nothing but one look-up when nobody else is interested.
  */
 int broker_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame);
+/* Channels that any worker wants. One worker alone tells the memory engine of none. */
+size_t broker_channel_count(struct broker *b);
 
 #endif

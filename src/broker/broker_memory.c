@@ -214,6 +214,11 @@ static int memory_publish(struct broker *b, unsigned index, struct view channel,
     return rc;
 }
 
+static size_t memory_channel_count(struct broker *b)
+{
+    return interest_count(memory_of(b)->interest);
+}
+
 const struct broker_ops broker_memory = {
     .name = "memory",
     .open = memory_open,
@@ -223,4 +228,5 @@ const struct broker_ops broker_memory = {
     .interest_add = memory_interest_add,
     .interest_remove = memory_interest_remove,
     .publish = memory_publish,
+    .channel_count = memory_channel_count,
 };

@@ -240,6 +240,17 @@ int hub_publish(struct hub *hub, struct view channel, struct blob *frame, uint32
     return OK;
 }
 
+void hub_each_channel(const struct hub *hub,
+                      void (*each)(void *context, struct view channel, uint32_t listeners),
+                      void *context)
+{
+    const struct hub_channel *channel;
+    size_t cursor = 0;
+
+    while ((channel = map_next(&hub->channels, &cursor)) != NULL)
+        each(context, hub_channel_name(channel), channel->count);
+}
+
 size_t hub_channel_count(const struct hub *hub)
 {
     return hub->channels.count;

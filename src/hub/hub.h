@@ -49,6 +49,10 @@ void hub_leave(struct hub *hub, struct hub_subscriber *s); /* everything; harmle
  * listens. E_FULL: another worker has no room, nobody got it; E_NOMEM likewise. *local (may be
  * NULL) = deliveries made here. */
 int hub_publish(struct hub *hub, struct view channel, struct blob *frame, uint32_t *local);
+/* Every channel that somebody here listens to, in no order. `each` must not change who listens. */
+void hub_each_channel(const struct hub *hub,
+                      void (*each)(void *context, struct view channel, uint32_t listeners),
+                      void *context);
 size_t hub_channel_count(const struct hub *hub);
 /* What another worker published: local subscribers only. Give it to broker_join as its deliver,
  * with the hub as context. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* close_job.c: a job sends a letter to each worker, a worker only counts down, and worker 0 looks
- * every few milliseconds who is done: so nobody ever writes to a worker that may have ended.
- * Whoever closes a connection tells all jobs that would have closed it too: the count is right
- * even where the store of sessions was quicker. */
+/* close_job.c: a job for all workers (crew.h). Whoever closes a connection tells all jobs that
+ * would have closed it too: the count is right even where the store of sessions was quicker. */
 #include "server/close_job.h"
 
 #include <pthread.h>
@@ -12,14 +10,11 @@
 #include "base/status.h"
 #include "server/login.h"
 
-#define LOOK_MS 16
-
 struct closer {
     struct server *server;
     pthread_mutex_t lock; /* the ring, which worker 0 changes and all read */
     struct link jobs;
     uint32_t jobs_count;
-    struct timer timer;
     bool is_stopped;
 };
 
@@ -82,15 +77,15 @@ void close_peer(struct peer *p, const struct closing *how)
     session_close(p, how->close_code, how->reason);
 }
 
-static void close_letter(void *worker, void *a, void *b)
+static void close_theirs(struct worker *w, struct crew_job *work)
 {
-    struct worker *w = worker;
-    struct close_job *job = a;
+    struct close_job *job = (struct close_job *)(void *)work;
     struct closing how = {EVENT_REVOKED, NULL, CLOSE_POLICY, "Revoked"};
     struct link *next;
 
-    (void)b;
-    if (job->target.by == CLOSE_BY_SESSION || job->target.by == CLOSE_BY_SESSIONS_USER)
+    if (job->how != NULL)
+        how = *job->how;
+    else if (job->target.by == CLOSE_BY_SESSION || job->target.by == CLOSE_BY_SESSIONS_USER)
         how = closing_of_session(SESSION_LOGGED_OUT);
     for (struct link *at = w->peers.next; at != &w->peers; at = next) {
         struct peer *p = LINK_ITEM(at, struct peer, link);
@@ -99,7 +94,6 @@ static void close_letter(void *worker, void *a, void *b)
         if (is_meant(job, p))
             close_peer(p, &how);
     }
-    (void)atomic_fetch_sub_explicit(&job->left, 1, memory_order_release);
 }
 
 /* --- jobs, on worker 0 --- */
@@ -112,54 +106,19 @@ static void leave_ring(struct closer *c, struct close_job *job)
     c->jobs_count--;
 }
 
-/* A full mailbox is tried again; none is forgotten. */
-static void tell_workers(struct closer *c, struct close_job *job)
+static void all_closed(struct crew_job *work)
 {
-    for (unsigned i = 0; i < c->server->workers_count; i++) {
-        struct letter letter = {close_letter, job, NULL};
+    struct close_job *job = (struct close_job *)(void *)work;
 
-        if ((job->told >> i & 1) == 0 && mailbox_post(c->server->workers[i].control, letter))
-            job->told |= UINT64_C(1) << i;
-    }
-}
-
-/* true: one is done; then the ring may have changed. */
-static bool finish_one(struct closer *c, bool *waits)
-{
-    *waits = false;
-    for (struct link *at = c->jobs.next; at != &c->jobs; at = at->next) {
-        struct close_job *job = LINK_ITEM(at, struct close_job, link);
-
-        if (!job->is_started)
-            continue;
-        tell_workers(c, job);
-        if (atomic_load_explicit(&job->left, memory_order_acquire) == 0) {
-            leave_ring(c, job);
-            job->done(job);
-            return true;
-        }
-        *waits = true;
-    }
-    return false;
-}
-
-static void look(struct timer *timer)
-{
-    struct closer *c = LINK_ITEM(timer, struct closer, timer);
-    struct loop *loop = c->server->workers[0].loop;
-    bool waits;
-
-    while (finish_one(c, &waits)) {
-    }
-    if (waits && !c->is_stopped)
-        timer_start(loop, &c->timer, loop_now_ms(loop) + LOOK_MS);
+    leave_ring(job->closer, job);
+    job->done(job);
 }
 
 bool close_job_add(struct closer *c, struct close_job *job)
 {
     if (c->is_stopped || c->jobs_count >= CLOSE_JOBS_MAX)
         return false;
-    atomic_init(&job->left, c->server->workers_count);
+    job->closer = c;
     atomic_init(&job->closed, 0);
     (void)pthread_mutex_lock(&c->lock);
     link_append(&c->jobs, &job->link);
@@ -170,13 +129,9 @@ bool close_job_add(struct closer *c, struct close_job *job)
 
 void close_job_start(struct closer *c, struct close_job *job)
 {
-    struct loop *loop = c->server->workers[0].loop;
-
-    job->is_started = true;
-    if (c->is_stopped)
-        return;
-    tell_workers(c, job);
-    timer_start(loop, &c->timer, loop_now_ms(loop) + 1);
+    job->work.run = close_theirs;
+    job->work.done = all_closed;
+    crew_start(c->server->crew, &job->work);
 }
 
 void close_job_cancel(struct closer *c, struct close_job *job)
@@ -198,7 +153,6 @@ int closer_new(struct closer **out, struct server *s)
     }
     c->server = s;
     link_init(&c->jobs);
-    timer_init(&c->timer, look);
     *out = c;
     return OK;
 }
@@ -208,7 +162,6 @@ void closer_stop(struct closer *c)
     if (c == NULL)
         return;
     c->is_stopped = true;
-    timer_stop(&c->timer);
 }
 
 void closer_free(struct closer *c)

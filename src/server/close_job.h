@@ -10,6 +10,7 @@
 #include "auth/session_store.h"
 #include "base/ip.h"
 #include "base/link.h"
+#include "server/crew.h"
 #include "server/peer.h"
 
 /* --- sessions, any thread --- */
@@ -46,17 +47,18 @@ struct close_target {
     struct ip_address ip;
     uint8_t bytes[16]; /* connection, session */
 };
-struct close_job { /* starts zeroed; its owner's until `done` */
+struct closer;
+struct closing;
+struct close_job {        /* starts zeroed; its owner's until `done` */
+    struct crew_job work; /* first; private */
+    struct closer *closer;
     struct close_target target;
+    const struct closing *how;           /* constant; NULL: as the target says */
     void (*done)(struct close_job *job); /* all workers have looked; on worker 0 */
     struct link link;
-    uint64_t told;    /* bit n: worker n has its letter */
-    atomic_uint left; /* workers that have not looked yet */
-    bool is_started;
     _Atomic uint64_t closed; /* matching connections closed since close_job_add, by whomever */
 };
 
-struct closer;
 int closer_new(struct closer **out, struct server *s);
 /* Jobs that are not done stay so: their owner frees them once the workers are closed. */
 void closer_stop(struct closer *c); /* NULL is fine */

@@ -49,6 +49,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_OCSP_STAPLE] = {"ocsp_staple", SEVERITY_NOTICE},
     [EVENT_TICKET_ISSUED] = {"ticket_issued", SEVERITY_INFO},
     [EVENT_REVOKED] = {"revoked", SEVERITY_NOTICE},
+    [EVENT_DISCONNECTED] = {"disconnected", SEVERITY_NOTICE},
     [EVENT_SESSION_ENDED] = {"session_ended", SEVERITY_NOTICE},
     [EVENT_API_CALL] = {"api_call", SEVERITY_NOTICE},
     [EVENT_SUPPRESSED] = {"events_suppressed", SEVERITY_WARNING},

@@ -47,6 +47,7 @@ enum event_type {
     EVENT_OCSP_STAPLE,   /* an OCSP answer about a certificate of ours: fetched, failed, revoked */
     EVENT_TICKET_ISSUED, /* POST /ticket by a browser */
     EVENT_REVOKED,       /* a connection closed by POST /api/revoke */
+    EVENT_DISCONNECTED,  /* a connection closed by POST /api/disconnect */
     EVENT_SESSION_ENDED, /* a connection closed because its session has ended; code = why */
     EVENT_API_CALL,      /* a call of the internal API; code = that of the answer, action = which */
     EVENT_SUPPRESSED,

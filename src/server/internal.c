@@ -212,6 +212,10 @@ static const struct api_ops operations = {.is_ready = is_ready,
                                           .publish = op_publish,
                                           .session = internal_session,
                                           .csrf = internal_csrf,
+                                          .broadcast = internal_broadcast,
+                                          .subscription = internal_subscription,
+                                          .disconnect = internal_disconnect,
+                                          .list = internal_list,
                                           .log = op_log};
 
 /* --- life --- */
@@ -256,6 +260,7 @@ int internal_open(struct server *s, struct error *why)
     in->fd = -1;
     in->address = o->internal.address;
     link_init(&in->calls);
+    link_init(&in->orders);
     api_keys_forget_secrets(&o->internal.keys);
     rc = open_tables(in, why);
     if (rc == OK)
@@ -292,6 +297,7 @@ bool internal_stop(struct internal *in)
     in->address.unix_path[0] = '\0';
     in->is_stopped = true;
     closer_stop(in->server->closer);
+    crew_stop(in->server->crew);
     return api_stop(in->api);
 }
 
@@ -301,6 +307,7 @@ void internal_free(struct internal *in)
         return;
     while (!link_is_alone(&in->calls))
         internal_call_free(LINK_ITEM(in->calls.next, struct call, link));
+    internal_orders_free(in);
     if (in->fd >= 0) { /* it never ran */
         (void)close(in->fd);
         if (in->address.unix_path[0] != '\0')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* internal_call.h: what internal.c and internal_session.c share: the API's tables, and calls whose
- * answer comes later. Private to those two. Worker 0's thread but what says otherwise. */
+/* internal_call.h: what the files internal*.c share: the API's tables, and calls whose answer comes
+ * later. Private to those. Worker 0's thread but what says otherwise. */
 #ifndef SERVER_INTERNAL_CALL_H
 #define SERVER_INTERNAL_CALL_H
 
@@ -17,6 +17,7 @@ struct internal {
     struct revocation_log *log;
     struct listen_address address;
     struct link calls; /* until their answer */
+    struct link orders;
     int fd;
     bool is_stopped;
 };
@@ -42,6 +43,36 @@ static inline struct worker *internal_worker(const struct internal *in)
 struct call *internal_call_new(struct internal *in, uint64_t number);
 void internal_call_free(struct call *call); /* wipes */
 struct view internal_call_keep(char *out, struct view text);
+
+/* One call on its way to all workers: something to be done, or something to be counted or listed.
+ */
+struct order {
+    struct crew_job work; /* first */
+    struct link link;
+    struct internal *internal;
+    uint64_t number;
+    void (*clear)(struct order *order); /* what the order holds beside itself; may be NULL */
+    void (*answer)(struct order *order, struct wr *w);
+    size_t answer_bytes; /* at most */
+};
+/* `bytes`: of the struct that begins with the order. In in->orders. NULL: out of memory, or too
+ * many. */
+struct order *internal_order_new(struct internal *in, size_t bytes, uint64_t number);
+void internal_order_free(struct order *order);
+/* `run`, `answer` and `answer_bytes` are set. */
+enum api_result internal_order_start(struct order *order);
+void internal_orders_free(struct internal *in);
+
+/* --- internal_order.c --- */
+enum api_result internal_broadcast(void *internal, const struct api_broadcast_ask *ask,
+                                   uint64_t number);
+enum api_result internal_subscription(void *internal, const struct api_subscription_ask *ask,
+                                      uint64_t number);
+enum api_result internal_disconnect(void *internal, const struct api_disconnect_ask *ask,
+                                    uint64_t number);
+
+/* --- internal_list.c --- */
+enum api_result internal_list(void *internal, const struct api_list_ask *ask, uint64_t number);
 
 /* --- internal_session.c --- */
 enum api_result internal_session(void *internal, const struct api_session_ask *ask,

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "crypto/digest.h"
 #include "server/options_load.h"
 
 void *options_alloc(size_t count, size_t bytes, const struct node *value, struct problems *problems)
@@ -195,6 +196,7 @@ int options_load(struct options **out, const char *path, struct problems *proble
         problems_add(problems, 0, 0, "cannot be read: %s", status_text(rc));
     rc = rc == OK ? options_load_text(out, buf_view(&text), directory, problems) : E_INVALID;
     if (rc == OK) { /* absolute: the working directory may be another one at a reload */
+        (void)digest_sha256((*out)->digest, text.data, text.len);
         (*out)->path = realpath(path, NULL);
         if ((*out)->path == NULL) {
             problems_add(problems, 0, 0, "cannot be found again: %s", strerror(errno));

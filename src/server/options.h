@@ -91,8 +91,9 @@ struct limit_options {
     uint64_t users; /* remembered by the user table */
 };
 struct options {
-    char *path;        /* of the file; NULL: the text was handed over */
-    struct flat *flat; /* what it says, to be compared with the next one */
+    char *path;         /* of the file; NULL: the text was handed over */
+    uint8_t digest[32]; /* SHA-256 of the file */
+    struct flat *flat;  /* what it says, to be compared with the next one */
     /* server */
     uint64_t workers; /* 0 in the file = auto = online cores */
     uint64_t drain_ms;

@@ -129,6 +129,33 @@ static void do_unsubscribe(struct request *r)
     say_channel(r, "unsubscribed");
 }
 
+int protocol_subscribe(struct peer *p, struct view channel)
+{
+    struct request r = {.peer = p, .channel = channel};
+    struct access_question asked = {.who = &p->who->identity,
+                                    .channel = channel,
+                                    .action = ACTION_SUBSCRIBE,
+                                    .wall_s = loop_wall_s(p->worker->loop)};
+    int rc;
+
+    if (!access_decide(&p->worker->options->policy, &asked, NULL))
+        return E_DENIED;
+    rc = hub_subscribe(p->worker->hub, &p->subscriber, channel);
+    if (rc == OK)
+        say_channel(&r, "subscribed");
+    return rc == E_EXISTS ? OK : rc;
+}
+
+int protocol_unsubscribe(struct peer *p, struct view channel)
+{
+    struct request r = {.peer = p, .channel = channel};
+    int rc = hub_unsubscribe(p->worker->hub, &p->subscriber, channel);
+
+    if (rc == OK)
+        say_channel(&r, "unsubscribed");
+    return rc;
+}
+
 static void do_publish(struct request *r)
 {
     const struct json *data = json_member(r->root, VIEW("data"));

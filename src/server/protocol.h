@@ -13,4 +13,10 @@ void protocol_message(struct peer *p, struct view text);
 struct request;
 void protocol_run(struct request *r, struct view type);
 
+/* As if the peer (PEER_OPEN, logged in) had asked: the rules decide, and it is told what has
+ * changed. OK (also where it was so already); E_DENIED; what hub_subscribe says. */
+int protocol_subscribe(struct peer *p, struct view channel);
+/* OK; E_MISSING. */
+int protocol_unsubscribe(struct peer *p, struct view channel);
+
 #endif

@@ -63,8 +63,9 @@ struct blob *push_encode(struct worker *w, struct view channel, const struct jso
         return NULL;
     out = wr_of(w->text.data, w->text.cap);
     json_out_open(&out);
-    json_out_member(&out, "type", VIEW("message"));
-    json_out_member(&out, "channel", channel);
+    json_out_member(&out, "type", channel.len > 0 ? VIEW("message") : VIEW("broadcast"));
+    if (channel.len > 0)
+        json_out_member(&out, "channel", channel);
     json_out_key(&out, "data");
     push_value(&out, data);
     json_out_key(&out, "from");

@@ -14,7 +14,8 @@
 size_t push_bytes_max(uint64_t message_bytes);
 /* A JSON value as it came in (a string is escaped anew). */
 void push_value(struct wr *w, const struct json *value);
-/* {"type":"message","channel":...,"data":...,"from":{"user":...}} as one unmasked text frame.
+/* An empty `channel`: {"type":"broadcast","data":...,"from":...}, for everybody. Else
+ * {"type":"message","channel":...,"data":...,"from":{"user":...}} as one unmasked text frame.
  * `data` goes out as it came in (a string is escaped anew). from_user empty: the server itself,
  * "from":{"server":true}. NULL when out of memory. */
 struct blob *push_encode(struct worker *w, struct view channel, const struct json *data,

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "message/json.h"
 #include "server/close_job.h"
+#include "server/crew.h"
 #include "server/internal.h"
 #include "server/online.h"
 #include "server/peer.h"
@@ -38,6 +40,8 @@ static int open_tables(struct server *s, struct error *why)
             user_table_new(&s->message_users, l->users, &s->first->per_minute, &s->first->per_hour);
     if (rc == OK)
         rc = broker_memory.open(&s->broker, s->workers_count);
+    if (rc == OK)
+        rc = crew_new(&s->crew, s);
     if (rc == OK)
         rc = closer_new(&s->closer, s);
     if (rc != OK)
@@ -126,6 +130,7 @@ static void free_parts(struct server *s, bool owns_options)
     }
     internal_free(s->internal);
     closer_free(s->closer);
+    crew_free(s->crew);
     staples_free(s);
     free(s->workers);
     for (uint32_t i = 0; s->tls != NULL && i < s->options->listeners_count; i++)
@@ -156,6 +161,7 @@ int server_open(struct server **out, struct options *options, struct error *why)
         return E_NOMEM;
     }
     s->options = options;
+    s->opened_ms = clock_mono_ms();
     (void)pthread_mutex_init(&s->reloading, NULL);
     rc = generation_new(&s->first, options, true);
     if (rc == OK)

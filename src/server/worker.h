@@ -31,6 +31,7 @@
 
 struct breaker;      /* auth/breaker.h */
 struct closer;       /* close_job.h */
+struct crew;         /* crew.h */
 struct internal;     /* internal.h */
 struct session_ends; /* close_job.h */
 struct staple_fetch; /* net/staple_fetch.h */
@@ -42,6 +43,7 @@ struct server {
     pthread_mutex_t reloading; /* one at a time, and not before or after what is asked online */
     bool is_online;            /* under `reloading` */
     struct internal *internal; /* NULL: the API is off */
+    struct crew *crew;
     struct closer *closer;
     struct event_log *events;
     struct conn_table *connections;
@@ -57,6 +59,7 @@ struct server {
     uint16_t *ports;
     struct worker *workers;
     unsigned workers_count;
+    uint64_t opened_ms;  /* monotonic */
     atomic_uint drains;  /* how often server_drain was called */
     atomic_uint running; /* workers whose thread has started and not ended */
 };

@@ -28,7 +28,7 @@ static enum api_result find(const char *text)
     result = api_route_find(&route, &key, &head, &keys);
     if (result == API_RESULT_OK)
         assert_non_null(route);
-    if (result == API_RESULT_OK && route->scope != API_SCOPE_NONE)
+    if (result == API_RESULT_OK && route->scopes != API_SCOPE_NONE)
         assert_non_null(key);
     return result;
 }
