@@ -48,6 +48,8 @@ struct api_conn {
     char user[IDENTITY_USER_MAX], detail[CHANNEL_NAME_MAX];
     struct api_batch *batch; /* NULL: the request is one call */
     struct api_replay_entry *replay;
+    size_t replay_key_bytes; /* 0: none was sent */
+    char replay_key[API_REPLAY_KEY_MAX];
     enum phase phase;
     bool is_gone; /* the caller is; what was begun goes on */
 };
@@ -245,12 +247,29 @@ static bool host_ok(const struct api_conn *c)
     return view_eq(view_of(host.name, host.name_bytes), VIEW("localhost"));
 }
 
+/* The head is gone when the body has come. */
+static enum api_result read_replay_key(struct api_conn *c)
+{
+    const struct http1_header *header;
+    unsigned count = http1_find(&c->request.head, VIEW("Idempotency-Key"), &header);
+
+    if (count == 0 || c->key == NULL || c->route->is_read)
+        return API_RESULT_OK;
+    if (count > 1 || !api_replay_key_ok(header->value))
+        return API_RESULT_IDEMPOTENCY_KEY;
+    memcpy(c->replay_key, header->value.ptr, header->value.len);
+    c->replay_key_bytes = header->value.len;
+    return API_RESULT_OK;
+}
+
 static bool on_head(struct api_conn *c)
 {
     enum api_result result = API_RESULT_HOST_UNKNOWN;
 
     if (host_ok(c))
         result = api_route_find(&c->route, &c->key, &c->request.head, c->api->options.keys);
+    if (result == API_RESULT_OK)
+        result = read_replay_key(c);
     if (result != API_RESULT_OK)
         refuse(c, result);
     return result == API_RESULT_OK;
@@ -262,20 +281,14 @@ static bool is_replayed(struct api_conn *c)
     static const enum api_result refusals[] = {[API_REPLAY_BUSY] = API_RESULT_IDEMPOTENCY_BUSY,
                                                [API_REPLAY_OTHER] = API_RESULT_IDEMPOTENCY_REUSED,
                                                [API_REPLAY_FULL] = API_RESULT_IDEMPOTENCY_FULL};
-    const struct http1_header *header;
-    unsigned count = http1_find(&c->request.head, VIEW("Idempotency-Key"), &header);
     enum api_replay_found found;
     struct api_replay_ask ask;
     struct view body;
 
-    if (count == 0 || c->key == NULL || c->route->is_read)
+    if (c->replay_key_bytes == 0)
         return false;
-    if (count > 1 || !api_replay_key_ok(header->value)) {
-        refuse(c, API_RESULT_IDEMPOTENCY_KEY);
-        return true;
-    }
     ask = (struct api_replay_ask){.owner = view_of_text(c->key->name),
-                                  .key = header->value,
+                                  .key = view_of(c->replay_key, c->replay_key_bytes),
                                   .path = view_of_text(c->route->path),
                                   .body = c->request.body};
     found = api_replay_begin(c->api->replays, &c->replay, &body, &ask,

@@ -239,3 +239,61 @@ def test_neither_keys_nor_tickets_nor_queries_reach_a_log(start_server, tmp_path
     with open(server.path("state/revocations.log")) as f:
         assert api.key() not in f.read()
     assert os.stat(server.path("state/revocations.log")).st_mode & 0o077 == 0
+
+
+# --- steering
+
+def test_a_batch_cannot_be_nested_nor_reach_what_its_key_may_not(house):
+    inner = {"path": "/api/publish", "body": {"channel": "public:chat", "data": 1}}
+    paths = ["/api/batch", "/api/batch/", "/api//publish", "/API/publish", "/api/publish?x", "/api/publish%00", "//api/publish", "/", ""]
+    body = {"operations": [{"path": path, "body": inner["body"]} for path in paths] + [{"path": "/api/batch", "body": {"operations": [inner]}}]}
+    status, answer = house.api.post("/api/batch", body, key="news")
+    assert status == 200 and all(result["status"] in (400, 404) for result in answer["results"])
+    still_serves(house)
+
+
+def test_deep_and_wide_batches_are_refused_or_done_within_bounds(house):
+    for body in (b'{"operations":' + b"[" * 30000 + b"]" * 30000 + b"}", b'{"operations":[' + b'{"path":"/api/publish","body":{}},' * 1800 + b"{}]}",
+                 b'{"operations":[{"path":"/api/publish","body":' + b"[" * 60 + b"]" * 60 + b"}]}"):
+        assert house.api.post("/api/batch", body)[0] == 400
+    still_serves(house)
+
+
+def test_callers_that_leave_at_once_leave_nothing_behind(house):
+    body = json.dumps({"operations": [{"path": "/api/disconnect", "body": {"user": "nobody"}}] * 20}).encode()
+    request = head(house.api, "/api/batch", Content_Length=len(body)) + body
+    fds = house.fd_count()
+    for _ in range(100):
+        with house.api.socket() as sock:
+            sock.sendall(request)
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            if house.fd_count() <= fds and house.api.get("/health/ready")[0] == 200:
+                return
+        except (AssertionError, OSError):
+            pass            # all 64 places are taken for the moment
+        time.sleep(0.1)
+    raise AssertionError("descriptors or places stay taken: %d, before %d" % (house.fd_count(), fds))
+
+
+def test_an_idempotency_key_of_another_api_key_tells_nothing(house):
+    body = {"user": "a", "roles": [], "origin": None}
+    first = house.api.post("/api/tickets", body, headers=[("Idempotency-Key", "shared")])
+    second = house.api.post("/api/tickets", body, key="tickets", headers=[("Idempotency-Key", "shared")])
+    assert first[0] == second[0] == 200 and first[1]["ticket"] != second[1]["ticket"]
+    assert code(house.api.post("/api/tickets", body, key="revoke", headers=[("Idempotency-Key", "shared")])) == (403, "scope_missing")
+    assert code(house.api.post("/api/tickets", body, key=None, headers=[("Idempotency-Key", "shared")])) == (401, "invalid_key")
+
+
+def test_a_broadcast_does_not_wait_for_a_slow_reader(house):
+    sleepers = [RawWebSocket.login(house, token=house.token("sleeper"), rcvbuf=4096) for _ in range(4)]
+    for ws in sleepers:
+        assert ask(ws, {"type": "subscribe", "channel": "public:chat"})["type"] == "subscribed"
+    started = time.monotonic()
+    for _ in range(40):
+        assert house.api.post("/api/broadcast", {"channels": "*", "data": "x" * 60000})[0] == 200
+    assert time.monotonic() - started < 20
+    for ws in sleepers:
+        ws.close()
+    still_serves(house)

@@ -2,9 +2,10 @@
 /* fuzz-rooms: api message access wire crypto base */
 /* Requests of the internal API: any split gives the same request, a body is never longer than was
  * said, and what follows one is never taken for part of it. A whole request goes on to the routes
- * and, as JSON, to all three readers of bodies. */
+ * and, as JSON, to the readers of bodies; a batch is walked to its end. */
 #include <stdlib.h>
 
+#include "api/api_batch.h"
 #include "api/api_routes.h"
 #include "base/assert.h"
 
@@ -46,6 +47,25 @@ static void feed(struct outcome *o, const uint8_t *data, size_t size, size_t pie
                o->r.head_bytes + o->r.body_bytes == o->r.bytes.len);
 }
 
+static void read_control(const struct json *root)
+{
+    struct api_broadcast_ask broadcast;
+    struct api_subscription_ask subscription;
+    struct api_disconnect_ask disconnect;
+    struct api_list_ask list;
+
+    if (api_ask_broadcast(&broadcast, root) == API_RESULT_OK && broadcast.channels != NULL)
+        ASSERT(broadcast.channels->count >= 1 && broadcast.channels->count <= 100);
+    if (api_ask_subscription(&subscription, root, false) == API_RESULT_OK)
+        ASSERT(identity_user_ok(subscription.user) && subscription.channel.len <= 256);
+    if (api_ask_disconnect(&disconnect, root) == API_RESULT_OK && disconnect.user.ptr != NULL)
+        ASSERT(identity_user_ok(disconnect.user));
+    if (api_ask_channels(&list, root) == API_RESULT_OK)
+        ASSERT(list.limit >= 1 && list.limit <= API_LIST_MAX && list.prefix.len <= 256);
+    if (api_ask_connections(&list, root) == API_RESULT_OK)
+        ASSERT(list.limit >= 1 && list.limit <= API_LIST_MAX && list.user.len <= 64);
+}
+
 static void read_body(struct view body)
 {
     static struct role_set roles;
@@ -67,8 +87,29 @@ static void read_body(struct view body)
             ASSERT(revoke.value.len > 0 && revoke.value.len <= 128);
         if (api_ask_publish(&publish, root) == API_RESULT_OK)
             ASSERT(publish.data != NULL && publish.channel.len <= 256);
+        read_control(root);
     }
     arena_clear(&arena);
+}
+
+static void walk_batch(struct view body, const struct api_key *key)
+{
+    struct api_operation operation;
+    struct api_batch *batch;
+    unsigned count = 0;
+    struct view results;
+
+    if (api_batch_new(&batch, body) != API_RESULT_OK)
+        return;
+    while (api_batch_next(batch, &operation, key)) {
+        count++;
+        if (operation.result == API_RESULT_OK)
+            ASSERT((operation.route->scopes & key->scopes) != 0 && operation.route->is_post);
+        api_batch_add(batch, operation.result, VIEW("{}"));
+    }
+    ASSERT(count >= 1 && count <= API_BATCH_MAX);
+    ASSERT(api_batch_end(batch, &results) == API_RESULT_OK);
+    api_batch_free(batch);
 }
 
 static void go_on(const struct outcome *o)
@@ -83,10 +124,11 @@ static void go_on(const struct outcome *o)
         api_keys_forget_secrets(&keys);
     }
     if (api_route_find(&route, &key, &o->r.head, &keys) == API_RESULT_OK) {
-        ASSERT(route->scope == API_SCOPE_NONE || key != NULL);
-        ASSERT(route->scope == API_SCOPE_NONE || route->scope == API_SCOPE_REVOKE);
+        ASSERT(route->scopes == API_SCOPE_NONE || key != NULL);
+        ASSERT(route->scopes == API_SCOPE_NONE || (route->scopes & API_SCOPE_REVOKE) != 0);
     }
     read_body(o->r.body);
+    walk_batch(o->r.body, &keys.items[0]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

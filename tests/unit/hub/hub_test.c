@@ -407,11 +407,49 @@ static void random_traffic_agrees_with_a_matrix(void **state)
     world_close(&w);
 }
 
+struct tally {
+    uint32_t channels, listeners, of_b;
+};
+
+static void count_channel(void *context, struct view channel, uint32_t listeners)
+{
+    struct tally *tally = context;
+
+    tally->channels++;
+    tally->listeners += listeners;
+    if (view_eq(channel, VIEW("b")))
+        tally->of_b = listeners;
+}
+
+static void every_channel_is_told_with_its_listeners(void **state)
+{
+    struct tally tally = {0, 0, 0};
+    struct listener l[3];
+    struct world w;
+
+    (void)state;
+    world_open(&w, 10, 10);
+    listeners_init(l, 3);
+    hub_each_channel(w.hub, count_channel, &tally);
+    assert_int_equal(tally.channels, 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(hub_subscribe(w.hub, &l[i].subscriber, VIEW("b")), OK);
+    assert_int_equal(hub_subscribe(w.hub, &l[0].subscriber, VIEW("a")), OK);
+    hub_each_channel(w.hub, count_channel, &tally);
+    assert_int_equal(tally.channels, 2);
+    assert_int_equal(tally.listeners, 4);
+    assert_int_equal(tally.of_b, 3);
+    for (int i = 0; i < 3; i++)
+        hub_leave(w.hub, &l[i].subscriber);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_reaches_who_listens_and_nobody_else),
         cmocka_unit_test(answers_to_mistakes),
+        cmocka_unit_test(every_channel_is_told_with_its_listeners),
         cmocka_unit_test(a_review_ends_what_it_denies),
         cmocka_unit_test(the_101st_subscription_is_refused),
         cmocka_unit_test(a_full_worker_takes_no_new_channel_but_more_listeners),
