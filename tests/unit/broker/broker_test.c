@@ -56,11 +56,22 @@ static int fake_publish(struct broker *b, unsigned index, struct view channel, s
     note('p', index);
     return E_FULL;
 }
+static size_t fake_count(struct broker *b)
+{
+    (void)b;
+    note('c', 6);
+    return 7;
+}
 
 static void calls_reach_the_engine(void **state)
 {
-    static const struct broker_ops ops = {"fake",     NULL,     NULL,        fake_join,
-                                          fake_leave, fake_add, fake_remove, fake_publish};
+    static const struct broker_ops ops = {.name = "fake",
+                                          .join = fake_join,
+                                          .leave = fake_leave,
+                                          .interest_add = fake_add,
+                                          .interest_remove = fake_remove,
+                                          .publish = fake_publish,
+                                          .channel_count = fake_count};
     struct broker b = {&ops};
 
     (void)state;
@@ -69,7 +80,8 @@ static void calls_reach_the_engine(void **state)
     broker_interest_remove(&b, 3, VIEW("b"));
     assert_int_equal(broker_publish(&b, 4, VIEW("c"), NULL), E_FULL);
     broker_leave(&b, 5);
-    assert_string_equal(calls, "j1a2r3p4l5");
+    assert_int_equal(broker_channel_count(&b), 7);
+    assert_string_equal(calls, "j1a2r3p4l5c6");
 }
 
 int main(void)
