@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "base/wr.h"
 #include "cli/cli.h"
 #include "crypto/secret.h"
+#include "message/json.h"
 #include "net/local_dial.h"
 #include "server/options.h"
 
@@ -76,8 +78,28 @@ static bool receive_all(int fd, struct buf *answer)
     return got == 0;
 }
 
-static int show(const char *command, struct view answer)
+/* One string out of the answer, for `$(...)` in a shell. */
+static bool print_member(struct view body, const char *name)
 {
+    struct arena arena;
+    struct json *root;
+    struct view value;
+    size_t error_at;
+    bool is_there;
+
+    arena_init(&arena, API_CALL_BODY_MAX, 16 * API_CALL_BODY_MAX);
+    is_there = json_parse(&root, body, NULL, &arena, &error_at) == OK &&
+               json_member_string(root, view_of_text(name), &value);
+    if (is_there)
+        (void)printf(VIEW_FMT "\n", VIEW_ARG(value));
+    arena_wipe(&arena);
+    arena_clear(&arena);
+    return is_there;
+}
+
+static int show(const struct api_call_request *request, struct view answer)
+{
+    const char *command = request->command;
     struct view head = answer, body = VIEW("");
     const char *end = memmem(answer.ptr, answer.len, "\r\n\r\n", 4);
     bool is_good;
@@ -89,7 +111,10 @@ static int show(const char *command, struct view answer)
     head.len = (size_t)(end - answer.ptr);
     body = view_of(end + 4, answer.len - head.len - 4);
     is_good = view_starts_with(head, VIEW("HTTP/1.1 200 "));
-    (void)fprintf(is_good ? stdout : stderr, VIEW_FMT, VIEW_ARG(body));
+    if (is_good && request->member != NULL)
+        is_good = print_member(body, request->member);
+    else
+        (void)fprintf(is_good ? stdout : stderr, VIEW_FMT, VIEW_ARG(body));
     return is_good && fflush(stdout) == 0 ? CLI_OK : CLI_REFUSED;
 }
 
@@ -107,7 +132,7 @@ static int exchange(int fd, const struct api_call_request *request, const struct
         (void)fprintf(stderr, "gateward %s: the server did not answer: %s\n", request->command,
                       strerror(errno));
     else
-        exit_code = show(request->command, buf_view(&answer));
+        exit_code = show(request, buf_view(&answer));
     secret_wipe(bytes, sizeof(bytes));
     secret_buf_clear(&answer);
     return exit_code;

@@ -14,7 +14,8 @@ struct api_call_request {
     enum api_scope scope;
     const char *scope_name;
     const char *path;
-    struct view body; /* JSON */
+    struct view body;   /* JSON */
+    const char *member; /* of a good answer: only this string goes to stdout; NULL: all of it */
 };
 struct options;
 /* The exit code of the process; the answer's body goes to stdout, or to stderr when it refuses. */

@@ -97,7 +97,8 @@ static int ask(const struct options *o, const struct session_request *request, c
     struct api_call_request call = {.command = "session",
                                     .scope = API_SCOPE_SESSIONS,
                                     .scope_name = "sessions",
-                                    .path = paths[request->verb]};
+                                    .path = paths[request->verb],
+                                    .member = request->verb == VERB_CREATE ? "session" : NULL};
     int exit_code = CLI_REFUSED;
 
     if (write_body(&body, request, o, session)) {

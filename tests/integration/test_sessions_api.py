@@ -322,14 +322,14 @@ def gateward(server, *arguments, typed=None):
 def test_the_command_line_makes_shows_extends_and_ends_sessions(fixed, tmp_path):
     made = gateward(fixed, "create", "--user", "alice", "--roles", "user,admin", "--tenant", "acme")
     assert made.returncode == 0, made.stderr
-    session = json.loads(made.stdout)["session"]
+    session = made.stdout.strip()
     read = gateward(fixed, "get", typed=session + "\n")
     assert read.returncode == 0 and json.loads(read.stdout)["tenant"] == "acme", read.stderr
     path = tmp_path / "session.txt"
     path.write_text(session + "\n")
     path.chmod(0o600)
     assert json.loads(gateward(fixed, "extend", "--session-file", str(path)).stdout)["idle"] >= 1798
-    again = json.loads(gateward(fixed, "create", "--user", "alice", "--roles", "user", "--replaces", typed=session).stdout)["session"]
+    again = gateward(fixed, "create", "--user", "alice", "--roles", "user", "--replaces", typed=session).stdout.strip()
     gone = gateward(fixed, "get", "--session-file", str(path))
     assert gone.returncode == 1 and "session_not_found" in gone.stderr and gone.stdout == ""
     with open_page(fixed, again) as ws:
@@ -337,7 +337,7 @@ def test_the_command_line_makes_shows_extends_and_ends_sessions(fixed, tmp_path)
         assert ws.recv_close(2) == (4001, "Session ended")
     gateward(fixed, "create", "--user", "alice", "--roles", "user")
     assert json.loads(gateward(fixed, "end", "--user", "alice").stdout) == {"ended": 1, "closed": 0}
-    third = json.loads(gateward(fixed, "create", "--user", "alice", "--roles", "user").stdout)["session"]
+    third = gateward(fixed, "create", "--user", "alice", "--roles", "user").stdout.strip()
     assert run_gateward("revoke", "--config", fixed.config_path, "--session", third).returncode == 2
     result = run_gateward("revoke", "--config", fixed.config_path, "--session-file", "-", typed=third)
     assert (result.returncode, json.loads(result.stdout)) == (0, {"closed": 0})
