@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/cli.h"
-#include "server/options.h"
+#include "cli/explain.h"
 
 #define SENTENCE_BYTES 2048
 
 struct question {
-    const char *config, *user, *roles, *channel, *action, *scopes;
+    const char *config, *user, *roles, *channel, *action, *scopes, *message;
     int64_t auth_age_s;
 };
 
@@ -19,14 +18,17 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
-        "                        --action subscribe|publish [--scopes SCOPES] [--auth-age TIME]\n\n"
-        "Says whether this user may do this, and which rule decides. Exit code 0: allowed,\n"
+        "                        --action subscribe|publish [--scopes SCOPES] [--auth-age TIME]\n"
+        "       gateward explain --config FILE --user USER --roles ROLES --message FILE\n\n"
+        "Says whether this user may do this, and which rule decides; or what becomes of a message\n"
+        "of this user by `messages` in the configuration. Exit code 0: allowed,\n"
         "1: denied (or the file is bad), 2: not understood.\n\n"
         "  -c, --config FILE      the configuration\n"
         "      --user USER        the user's id\n"
         "      --roles ROLES      the user's roles, with commas between them\n"
         "      --channel CHANNEL  for example private:room-7\n"
         "      --action ACTION    subscribe or publish\n"
+        "      --message FILE     one message, as a client would send it (rates are not counted)\n"
         "      --scopes SCOPES    what the user's token was given, with commas or blanks between\n"
         "                         (default: the login was not delegated, nothing is held back)\n"
         "      --auth-age TIME    how long ago the user logged in: 30s, 15m, 12h (default: now)\n"
@@ -37,15 +39,12 @@ static void usage(FILE *to)
 /* -1: go on; otherwise the exit code. */
 static int read_arguments(struct question *q, int argc, char **argv)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                          {"user", required_argument, NULL, 'u'},
-                                          {"roles", required_argument, NULL, 'r'},
-                                          {"channel", required_argument, NULL, 'n'},
-                                          {"action", required_argument, NULL, 'a'},
-                                          {"scopes", required_argument, NULL, 's'},
-                                          {"auth-age", required_argument, NULL, 'g'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"user", required_argument, NULL, 'u'},
+        {"roles", required_argument, NULL, 'r'},  {"channel", required_argument, NULL, 'n'},
+        {"action", required_argument, NULL, 'a'}, {"message", required_argument, NULL, 'm'},
+        {"scopes", required_argument, NULL, 's'}, {"auth-age", required_argument, NULL, 'g'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
@@ -59,6 +58,8 @@ static int read_arguments(struct question *q, int argc, char **argv)
             q->channel = optarg;
         else if (c == 'a')
             q->action = optarg;
+        else if (c == 'm')
+            q->message = optarg;
         else if (c == 's')
             q->scopes = optarg;
         else if (c != 'g' || !cli_seconds(optarg, &q->auth_age_s)) {
@@ -102,6 +103,11 @@ static int answer(const struct options *o, const struct question *q, enum action
     who.user_bytes = (uint8_t)strlen(q->user);
     who.scopes = scopes_of(&o->policy.scopes, q->scopes);
     who.authenticated_at_s = asked.wall_s - q->auth_age_s;
+    if (q->message != NULL) {
+        const struct explain_message m = {o, &who, q->message, asked.wall_s};
+
+        return explain_message(&m);
+    }
     is_allowed = access_decide(&o->policy, &asked, &decision);
     access_question_explain(sentence, sizeof(sentence), &o->policy, &asked, &decision);
     (void)printf("%s\n", sentence);
@@ -112,13 +118,13 @@ int cmd_explain(int argc, char **argv)
 {
     struct question q = {0};
     int exit_code = read_arguments(&q, argc, argv);
-    enum action action;
+    enum action action = ACTION_PUBLISH;
     struct options *o;
 
     if (exit_code >= 0)
         return exit_code;
-    if (q.config == NULL || q.user == NULL || q.roles == NULL || q.channel == NULL ||
-        q.action == NULL || optind != argc) {
+    if (q.config == NULL || q.user == NULL || q.roles == NULL || optind != argc ||
+        (q.message == NULL) != (q.channel != NULL && q.action != NULL)) {
         usage(stderr);
         return CLI_USAGE;
     }
@@ -126,7 +132,7 @@ int cmd_explain(int argc, char **argv)
         (void)fprintf(stderr, "gateward explain: --user must be 1 to 64 of A-Z a-z 0-9 _ -\n");
         return CLI_USAGE;
     }
-    if (!action_from_text(view_of_text(q.action), &action)) {
+    if (q.message == NULL && !action_from_text(view_of_text(q.action), &action)) {
         (void)fprintf(stderr, "gateward explain: --action must be subscribe or publish\n");
         return CLI_USAGE;
     }

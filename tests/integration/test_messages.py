@@ -528,6 +528,35 @@ def test_many_connections_do_not_take_all_transfers(asked, application):
     asked.wait_for_event("message_refused", code="hooks_busy")
 
 
+# --- gateward explain --message
+
+@pytest.mark.parametrize("message, roles, code, words", [
+    ({"type": "chat_message", "content": "<b>x</b>", "room_id": "7"}, "user", 0, "passed: to private:room-7\nallowed by channels[1]"),
+    ({"type": "chat_message", "content": "x", "room_id": "7"}, "guest", 1, "refused: no_permission; the client hears not_allowed"),
+    ({"type": "chat_message", "content": 5}, "user", 1,
+     "refused: schema at /content; the client hears schema \"Field 'content' must be string\""),
+    ({"type": "nowhere"}, "user", 1, "passed: to undefined:alice\nrefused: no rule"),
+    ({"type": "watched", "n": "x"}, "admin", 0, "observed, let through: refused: schema at /n"),
+    ({"type": "search", "q": "' or 1=1 --"}, "user", 1, "refused: injection at /q (signs of sql)"),
+    ({"type": "seldom"}, "user", 0, "passed: seldom goes to no channel"),
+    ({"type": "nope"}, "user", 1, "refused: no row of `messages` names its type"),
+    ([], "user", 1, "refused: no JSON object"),
+])
+def test_explain_says_what_becomes_of_a_message(house, tmp_path, message, roles, code, words):
+    (tmp_path / "message.json").write_text(json.dumps(message))
+    result = run_gateward("explain", "--config", house.config_path, "--user", "alice", "--roles", roles, "--message",
+                          str(tmp_path / "message.json"), cwd=house.directory)
+    assert (result.returncode, result.stderr) == (code, "")
+    assert result.stdout.startswith(words), result.stdout
+
+
+def test_explain_takes_a_message_or_a_channel(house):
+    common = ("explain", "--config", house.config_path, "--user", "alice", "--roles", "user")
+    assert run_gateward(*common).returncode == 2
+    assert run_gateward(*common, "--message", "m.json", "--channel", "a", "--action", "publish").returncode == 2
+    assert run_gateward(*common, "--message", house.path("nowhere.json")).returncode == 1
+
+
 # --- mistakes in the file
 
 @pytest.mark.parametrize("text, expected", [
