@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives the demo page of `gateward dev` in Debian's Chromium: two people chat, a forbidden room and a bad token are refused,
-// a page from elsewhere gets no connection. Then sanitize.mjs shows cleaned payloads to the same browser, and hijack.mjs lets
-// strangers' pages try a thousand times to use its cookies.
+// a page from elsewhere gets no connection. Then sanitize.mjs shows cleaned payloads to the same browser, hijack.mjs lets
+// strangers' pages try a thousand times to use its cookies, and express.mjs logs in and out in a real application.
 //
 // usage: GATEWARD_BIN=build/gateward node tests/browser/run.mjs [RESULTS.tsv] [SCREENSHOT_FOLDER]
 import assert from "node:assert/strict";
@@ -14,6 +14,7 @@ import path from "node:path";
 import tls from "node:tls";
 import { chromium } from "playwright-core";
 
+import { expressTests } from "./express.mjs";
 import { hijackTests } from "./hijack.mjs";
 import { sanitizeTests } from "./sanitize.mjs";
 
@@ -227,15 +228,15 @@ async function runAll(rows) {
   return failed;
 }
 
-async function hijackAll() {
-  const hijack = await hijackTests(binary, chromiumPath, path.join(scratch, "hijack"), pictures);
+// A file of tests with servers of its own.
+async function runFile(name, tests) {
   let failed = 0, fault = "";
   try {
-    failed = await runAll(hijack.rows);
+    failed = await runAll(tests.rows);
   } finally {
-    fault = await hijack.close();
+    fault = await tests.close();
   }
-  record(fault ? "fail" : "pass", "hijack_servers_end_cleanly", fault);
+  record(fault ? "fail" : "pass", `${name}_servers_end_cleanly`, fault);
   return failed + (fault ? 1 : 0);
 }
 
@@ -278,7 +279,8 @@ async function main() {
   } else {
     record("pass", "server_ends_cleanly");
   }
-  failed += await hijackAll();
+  failed += await runFile("hijack", await hijackTests(binary, chromiumPath, path.join(scratch, "hijack"), pictures));
+  failed += await runFile("express", await expressTests(binary, chromiumPath, pictures));
   fs.rmSync(scratch, { recursive: true, force: true });
   process.exitCode = failed ? 1 : 0;
 }

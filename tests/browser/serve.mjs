@@ -26,6 +26,12 @@ export function makeCertificate(folder, names) {
   return { cert, key, hash: createHash("sha256").update(der).digest("base64") };
 }
 
+// However this program ends, the child does not outlive it.
+export function endWithUs(child) {
+  process.once("exit", () => child.kill("SIGKILL"));
+  return child;
+}
+
 // POST to an internal API on a Unix socket.
 function post(socketPath, key, where, body) {
   return new Promise((resolve, reject) => {
@@ -59,8 +65,8 @@ export async function startGateward(binary, folder, config) {
     ...config,
   };
   const file = writePrivate(path.join(folder, "gateward.yaml"), JSON.stringify(whole));
-  const child = spawn(binary, ["serve", "-c", file], { cwd: folder, stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, ...SANITIZERS } });
+  const child = endWithUs(spawn(binary, ["serve", "-c", file], { cwd: folder, stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...SANITIZERS } }));
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
   let said = "";
   const port = await new Promise((resolve, reject) => {

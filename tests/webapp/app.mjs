@@ -3,7 +3,7 @@
 // knows of gateward only that the internal API gives out CSRF tokens; the sessions that gateward reads are those of express.
 //
 // usage: node app.mjs SETTINGS.json, which holds {redis, secrets, max_age_ms, api: {socket, key_file}, chat};
-// the first line that it prints is its port. SIGHUP reads the secrets again.
+// the first line that it prints is its port. SIGHUP reads the secrets and the chat's address again.
 import fs from "node:fs";
 import http from "node:http";
 import { RedisStore } from "connect-redis";
@@ -18,8 +18,10 @@ const client = createClient({ socket: { path: settings.redis } });
 client.on("error", () => {}); // it connects again by itself
 await client.connect();
 
+let chat;
 function sessions() {
-  const { secrets } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+  const { secrets, ...more } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
+  chat = more.chat ?? "ws://localhost:1/";
   return session({
     store: new RedisStore({ client }),
     secret: secrets, // signed with the first, verified with any
@@ -79,6 +81,9 @@ app.disable("x-powered-by");
 app.use(express.urlencoded({ extended: false }));
 app.use((request, answer, next) => useSessions(request, answer, next));
 
+app.get("/", (request, answer) => answer.send(`<!doctype html><title>login</title>
+<form method="post" action="/login"><input name="user" autofocus><button id="login">Log in</button></form>`));
+
 app.post("/login", (request, answer, next) => {
   const user = String(request.body.user);
   request.session.regenerate((fault) => {
@@ -104,7 +109,7 @@ app.get("/page", async (request, answer) => {
   const user = request.session.user ?? request.session.passport?.user;
   if (!user) return answer.status(401).send("log in first");
   const { csrf } = await askGateward("/api/csrf", { session: request.sessionID, origin: `http://${request.headers.host}` });
-  return answer.set("Cache-Control", "no-store").send(PAGE(user, csrf, settings.chat ?? "ws://localhost:1/"));
+  return answer.set("Cache-Control", "no-store").send(PAGE(user, csrf, chat));
 });
 
 app.post("/logout", (request, answer, next) => {
