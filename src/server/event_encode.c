@@ -27,6 +27,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_ORIGIN_REFUSED] = {"origin_refused", SEVERITY_WARNING},
     [EVENT_ORIGIN_MISSING] = {"origin_missing", SEVERITY_WARNING},
     [EVENT_CONNECTION_REFUSED] = {"connection_refused", SEVERITY_WARNING},
+    [EVENT_BANNED] = {"banned", SEVERITY_WARNING},
     [EVENT_CONNECTION_OPEN] = {"connection_open", SEVERITY_INFO},
     [EVENT_CONNECTION_CLOSE] = {"connection_close", SEVERITY_INFO},
     [EVENT_AUTH_OK] = {"auth_ok", SEVERITY_INFO},

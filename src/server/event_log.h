@@ -23,7 +23,8 @@ enum event_type {
     EVENT_ORIGIN_REFUSED,    /* 403 by Origin; field origin */
     EVENT_ORIGIN_MISSING,
     EVENT_CONNECTION_REFUSED, /* limits at the door; code = server_full | too_many_connections |
-                                 too_many_handshakes */
+                                 too_many_handshakes | banned */
+    EVENT_BANNED,             /* an address failed to log in too often; count = seconds */
     EVENT_CONNECTION_OPEN,    /* 101 sent */
     EVENT_CONNECTION_CLOSE,   /* close code, reason, seconds, messages in and out */
     EVENT_AUTH_OK,

@@ -88,6 +88,8 @@ struct limit_options {
         assembly_ms; /* assembly: first byte of a message to its last */
     uint64_t subscriptions, channels;
     uint64_t queue_bytes, queue_stall_ms;
+    uint64_t ban_failures; /* 0: nobody is ever banned */
+    uint64_t ban_within_ms, ban_first_ms, ban_longest_ms;
     uint64_t users; /* remembered by the user table */
 };
 struct options {

@@ -167,6 +167,16 @@ static const struct option control_frames_rows[] = {
           "pings, pongs and closes of one connection"),
     {0},
 };
+static const struct option bans_rows[] = {
+    COUNT("failures", ban_failures, 0, 1000000, "10",
+          "failed logins of one address within `within` that bar it; 0: none ever"),
+    TIME("within", limits.ban_within_ms, 1000, 24 * 60 * MINUTE_MS, "1m", "so long failures count"),
+    TIME("first", limits.ban_first_ms, 1000, 24 * 60 * MINUTE_MS, "1m",
+         "how long the first ban lasts; each further one twice as long"),
+    TIME("longest", limits.ban_longest_ms, 1000, 7 * 24 * 60 * MINUTE_MS, "1h",
+         "the longest ban; after so long without one the next is the first again"),
+    {0},
+};
 static const struct option queue_rows[] = {
     BYTES("size", queue_bytes, 0, 1024 * MIB, NULL,
           "waiting for one slow reader; absent: 256KiB, at least 2 * message_size"),
@@ -179,6 +189,7 @@ const struct option options_limits_rows[] = {
     {.name = "handshakes", .type = OPTION_SECTION, .children = handshakes_rows},
     {.name = "messages", .type = OPTION_SECTION, .children = messages_rows},
     {.name = "control_frames", .type = OPTION_SECTION, .children = control_frames_rows},
+    {.name = "bans", .type = OPTION_SECTION, .children = bans_rows},
     BYTES("message_size", message_bytes, 16, 64 * MIB, "64KiB",
           "one message, after decompression; above: close 1009"),
     COUNT("fragments", fragments, 1, 1000000, "1024", "frames of one message"),

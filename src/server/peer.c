@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/random.h"
 #include "server/ask.h"
+#include "server/ban.h"
 #include "server/login.h"
 #include "server/message_hook.h"
 #include "server/reload.h"
@@ -45,6 +46,8 @@ void peer_log(const struct peer *p, const struct event *event)
     whole.connection = view_of_text(id);
     whole.ip = view_of_text(ip);
     event_log_put(p->worker->server->events, &whole);
+    if (event->type == EVENT_AUTH_FAILED)
+        ban_note(p, event);
 }
 
 /* --- time --- */
@@ -409,8 +412,11 @@ bool peer_enter(struct peer *p, uint64_t *wait_ms)
 {
     struct worker *w = p->worker;
 
-    p->turned_away = (uint8_t)refusal_of(
-        conn_table_enter(w->server->connections, p->prefix, loop_now_ns(w->loop), wait_ms));
+    p->turned_away = REFUSE_BANNED;
+    *wait_ms = ban_left_ms(p);
+    if (*wait_ms == 0)
+        p->turned_away = (uint8_t)refusal_of(
+            conn_table_enter(w->server->connections, p->prefix, loop_now_ns(w->loop), wait_ms));
     p->is_counted = p->turned_away == REFUSE_NONE;
     if (!p->is_counted)
         log_turned_away(p);
@@ -461,7 +467,8 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     if (p->by_proxy)
         p->prefix.family = 0; /* only in the total, until it is known for whom */
     if (!peer_enter(p, &wait_ms)) {
-        if (!may_answer(w)) {
+        bool is_unheard = p->turned_away == REFUSE_BANNED && p->is_tls;
+        if (is_unheard || !may_answer(w)) {
             (void)close(fd);
             free(p);
             return;

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "limit/ban_table.h"
 #include "message/json.h"
+#include "server/ban.h"
 #include "server/close_job.h"
 #include "server/crew.h"
 #include "server/internal.h"
@@ -38,6 +40,8 @@ static int open_tables(struct server *s, struct error *why)
     if (rc == OK) /* the rates of types are full again within an hour or two: options_messages.c */
         rc =
             user_table_new(&s->message_users, l->users, &s->first->per_minute, &s->first->per_hour);
+    if (rc == OK)
+        rc = ban_open(s);
     if (rc == OK)
         rc = broker_memory.open(&s->broker, s->workers_count);
     if (rc == OK)
@@ -140,6 +144,7 @@ static void free_parts(struct server *s, bool owns_options)
     if (s->broker != NULL)
         broker_memory.close(s->broker);
     user_table_free(s->message_users);
+    ban_table_free(s->bans);
     user_table_free(s->users);
     conn_table_free(s->connections);
     event_log_close(s->events);

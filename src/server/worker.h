@@ -32,6 +32,7 @@
 struct breaker;      /* auth/breaker.h */
 struct closer;       /* close_job.h */
 struct crew;         /* crew.h */
+struct ban_table;    /* limit/ban_table.h */
 struct internal;     /* internal.h */
 struct session_ends; /* close_job.h */
 struct staple_fetch; /* net/staple_fetch.h */
@@ -47,6 +48,7 @@ struct server {
     struct closer *closer;
     struct event_log *events;
     struct conn_table *connections;
+    struct ban_table *bans; /* NULL: nobody is ever banned */
     struct user_table *users;
     struct user_table *message_users; /* by user and message type */
     struct broker *broker;

@@ -46,6 +46,7 @@ enum refusal {
     REFUSE_TIMEOUT,              /* 408 */
     REFUSE_RATE,                 /* 429 Retry-After */
     REFUSE_PER_IP,               /* 429 Retry-After */
+    REFUSE_BANNED,               /* 429 Retry-After */
     REFUSE_FULL,                 /* 503 Retry-After */
     REFUSE_DRAINING,             /* 503 Retry-After */
     REFUSE_COUNT

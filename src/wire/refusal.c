@@ -82,6 +82,9 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
     [REFUSE_PER_IP] = {429, "Too Many Requests", "too_many_connections",
                        "Too many connections from this address. Close some, or wait as long as "
                        "Retry-After says."},
+    [REFUSE_BANNED] = {429, "Too Many Requests", "banned",
+                       "Too many failed logins from this address. Wait as long as Retry-After "
+                       "says."},
     [REFUSE_FULL] = {503, "Service Unavailable", "server_full",
                      "The server is full. Wait as long as Retry-After says."},
     [REFUSE_DRAINING] = {503, "Service Unavailable", "draining",
