@@ -95,8 +95,10 @@ async function logoutClosesTheOtherTab(house) {
     }
   })();
   await page.getByText("line 10", { exact: true }).waitFor({ timeout: 15000 });
-  const start = Date.now();
+  const answered = other.waitForResponse((answer) => answer.url().endsWith("/logout"));
   await other.click("#logout");
+  const start = Number((await answered).headers()["x-ended-at"]); // when express had ended the session
+  assert.ok(start > 0);
   await page.getByText("closed: 4001 Session ended", { exact: true }).waitFor({ timeout: 5000 });
   await pause(500);
   isOver = true;

@@ -113,7 +113,7 @@ app.get("/page", async (request, answer) => {
 });
 
 app.post("/logout", (request, answer, next) => {
-  request.session.destroy((fault) => (fault ? next(fault) : answer.clearCookie("connect.sid").send("bye")));
+  request.session.destroy((fault) => (fault ? next(fault) : answer.clearCookie("connect.sid").set("X-Ended-At", String(Date.now())).send("bye")));
 });
 
 app.use((fault, request, answer, _next) => answer.status(500).send(fault.message));
