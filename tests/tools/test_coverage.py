@@ -10,6 +10,7 @@ NAMED = re.compile(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:py|c))(?:::([a-z0-9_]+))?`
 ROW = re.compile(r"^\| (S?C-[A-Z]?[0-9]+) \| (.+) \| (.+) \|$")
 # C-C, C-D, C-E and C-F: how many rows each part has.
 COUNTS = {"C": 8, "D": 25, "E": 11, "F": 9}
+MESSAGES = [3, 4, 7, 8]     # of C-H, those that a message can try
 PROMISES = [30, 32, 34, *range(36, 47)]
 
 
@@ -49,9 +50,10 @@ def faults(text):
 def test_each_threat_has_tests_that_exist():
     text = source("tests", "attack", "COVERAGE.md")
     assert faults(text) == []
-    wanted = ["C-%s%d" % (part, i + 1) for part, count in COUNTS.items() for i in range(count)] + ["SC-%d" % i for i in PROMISES]
+    wanted = ["C-%s%d" % (part, i + 1) for part, count in COUNTS.items() for i in range(count)]
+    wanted += ["C-H%d" % i for i in MESSAGES] + ["SC-%d" % i for i in PROMISES]
     assert [row for row, _, _ in rows(text)] == wanted
-    assert text.count("\n| ") == len(wanted) + 5        # no row is too odd to be looked at; 5 heads
+    assert text.count("\n| ") == len(wanted) + 6        # no row is too odd to be looked at; 6 heads
 
 
 @pytest.mark.parametrize("cell, words", [
