@@ -176,11 +176,10 @@ int channel_pattern_parse(struct channel_pattern *p, struct view text, struct er
     return OK;
 }
 
-static bool segment_match(const struct channel_segment *s, struct view v,
-                          const struct identity *who)
+/* What the variable of a segment stands for in `v`; false where the segment does not match. */
+static bool segment_bind(const struct channel_segment *s, struct view v, struct view *bound)
 {
-    struct view bound;
-
+    *bound = view_of(NULL, 0);
     if (s->variable.len == 0)
         return is_same(s->before, v);
     if (v.len <= s->before.len + s->after.len)
@@ -189,12 +188,20 @@ static bool segment_match(const struct channel_segment *s, struct view v,
         return false;
     if (s->after.len > 0 && memcmp(v.ptr + v.len - s->after.len, s->after.ptr, s->after.len) != 0)
         return false;
-    bound = view_of(v.ptr + s->before.len, v.len - s->before.len - s->after.len);
-    if (s->is_user && (who == NULL || !is_same(bound, view_of(who->user, who->user_bytes))))
-        return false;
+    *bound = view_of(v.ptr + s->before.len, v.len - s->before.len - s->after.len);
     /* Also where it equals the caller's id: an id outside the grammar binds nothing, however it
      * came in (C-G1). */
-    return grammar_is_id(bound);
+    return grammar_is_id(*bound);
+}
+
+static bool segment_match(const struct channel_segment *s, struct view v,
+                          const struct identity *who)
+{
+    struct view bound;
+
+    if (!segment_bind(s, v, &bound))
+        return false;
+    return !s->is_user || (who != NULL && is_same(bound, view_of(who->user, who->user_bytes)));
 }
 
 bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,
@@ -206,6 +213,20 @@ bool channel_pattern_match_split(const struct channel_pattern *p, const struct c
         return false;
     for (i = 0; i < p->count; i++) {
         if (!segment_match(&p->segments[i], name->segments[i], who))
+            return false;
+    }
+    return true;
+}
+
+bool channel_pattern_match_anyone(const struct channel_pattern *p, const struct channel_name *name)
+{
+    struct view bound;
+    unsigned i;
+
+    if (p->count != name->count || p->count == 0)
+        return false;
+    for (i = 0; i < p->count; i++) {
+        if (!segment_bind(&p->segments[i], name->segments[i], &bound))
             return false;
     }
     return true;

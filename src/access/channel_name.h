@@ -44,5 +44,7 @@ bool channel_pattern_match(const struct channel_pattern *p, struct view name,
 /* The same for a name that is split already. `who` may be NULL: then {user_id} binds nothing. */
 bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,
                                  const struct identity *who);
+/* The same, {user_id} bound to any id: for what a channel is, never for who may use it. */
+bool channel_pattern_match_anyone(const struct channel_pattern *p, const struct channel_name *name);
 
 #endif

@@ -7,7 +7,8 @@
 #include "access/decide_index.h"
 #include "base/status.h"
 
-static const char *const action_names[ACTION_COUNT] = {"subscribe", "publish"};
+static const char *const action_names[ACTION_COUNT] = {"subscribe", "publish", "presence",
+                                                       "history", "moderate"};
 
 bool action_from_text(struct view text, enum action *out)
 {

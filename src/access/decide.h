@@ -9,11 +9,19 @@
 #include <stdint.h>
 
 #include "access/channel_name.h"
+#include "access/channel_traits.h"
 #include "access/identity.h"
 #include "access/role.h"
 #include "access/scope.h"
 
-enum action { ACTION_SUBSCRIBE, ACTION_PUBLISH, ACTION_COUNT };
+enum action {
+    ACTION_SUBSCRIBE,
+    ACTION_PUBLISH,
+    ACTION_PRESENCE, /* asking who is there */
+    ACTION_HISTORY,  /* asking for what was said */
+    ACTION_MODERATE, /* kicking, muting, closing */
+    ACTION_COUNT
+};
 bool action_from_text(struct view text, enum action *out);
 const char *action_text(enum action a);
 
@@ -22,16 +30,18 @@ struct access_rule {
     uint64_t allow, deny; /* role bits; allow 0 = no role restriction (the guide) */
     bool has_allow;       /* an allow list was written, even if it names nobody */
     enum permission
-        needs[ACTION_COUNT]; /* default: subscribe -> read, publish -> write; 0 refuses everyone */
+        needs[ACTION_COUNT]; /* default: read, write, read, read, moderate; 0 refuses everyone */
     uint64_t scopes[ACTION_COUNT]; /* 0: none asked; else all these bits of identity.scopes */
     uint32_t max_auth_age_s; /* 0: any; else how long ago the user may have proved who it is */
-    int line;                /* in the configuration file, for explain */
+    struct channel_traits traits;
+    int line; /* in the configuration file, for explain */
 };
 struct access_policy {
     struct role_set roles;
     struct scope_set scopes;   /* those that rules and routes name */
     struct access_rule *rules; /* owned by whoever built the policy */
     uint32_t rules_count;
+    bool has_traits; /* of any rule */
     struct access_index
         *index; /* private: access_policy_build makes it; NULL: decide walks the rules one by one */
 };

@@ -146,7 +146,9 @@ static void add_no_permission(struct sentence *s, const struct access_policy *po
                               const struct access_answer *answer)
 {
     if (answer->rule == NULL || (unsigned)action >= ACTION_COUNT) {
-        add(s, "refused: there is no such action; a rule speaks of subscribe and publish alone");
+        add(s, "refused: there is no such action; a rule speaks of subscribe, publish, presence, "
+               "history "
+               "and moderate alone");
         return;
     }
     add(s, "refused by ");

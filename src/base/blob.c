@@ -20,6 +20,7 @@ struct blob *blob_new(uint32_t len)
         return NULL;
     atomic_init(&b->refs, 1);
     b->len = len;
+    b->life = b->offset = 0;
     return b;
 }
 

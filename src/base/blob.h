@@ -11,6 +11,9 @@
 struct blob {
     atomic_uint refs;
     uint32_t len;
+    /* Its place in the history of its channel (hub/history.h); offset 0: it has none. Written
+     * before anyone else sees the blob. */
+    uint64_t life, offset;
     uint8_t data[];
 };
 

@@ -34,3 +34,9 @@ size_t broker_channel_count(struct broker *b)
 {
     return b->ops->channel_count(b);
 }
+
+int broker_publish_ordered(struct broker *b, unsigned index, struct view channel,
+                           struct blob *frame)
+{
+    return b->ops->publish_ordered(b, index, channel, frame);
+}

@@ -29,6 +29,8 @@ struct broker_ops {
     int (*interest_add)(struct broker *b, unsigned index, struct view channel);
     void (*interest_remove)(struct broker *b, unsigned index, struct view channel);
     int (*publish)(struct broker *b, unsigned index, struct view channel, struct blob *frame);
+    int (*publish_ordered)(struct broker *b, unsigned index, struct view channel,
+                           struct blob *frame);
     size_t (*channel_count)(struct broker *b);
 };
 extern const struct broker_ops broker_memory;
@@ -49,6 +51,11 @@ void broker_interest_remove(struct broker *b, unsigned index, struct view channe
  * frame is kept as often as needed. Costs nothing but one look-up when nobody else is interested.
  */
 int broker_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame);
+/* The same to every interested worker, `index` included, by the same way: whoever publishes to a
+ * channel under a lock of its own has all workers get the messages in one order. With a single
+ * worker deliver runs before this returns. */
+int broker_publish_ordered(struct broker *b, unsigned index, struct view channel,
+                           struct blob *frame);
 /* Channels that any worker wants. One worker alone tells the memory engine of none. */
 size_t broker_channel_count(struct broker *b);
 

@@ -194,16 +194,13 @@ static int targets_post(struct memory_broker *m, uint64_t targets, struct view c
     return message != NULL ? OK : E_NOMEM;
 }
 
-static int memory_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame)
+/* To those of `among` that want the channel. */
+static int publish_among(struct memory_broker *m, unsigned index, uint64_t among,
+                         struct view channel, struct blob *frame)
 {
-    struct memory_broker *m = memory_of(b);
-    uint64_t targets;
+    uint64_t targets = interest_find(m->interest, channel) & among;
     int rc = OK;
 
-    ASSERT(index < m->workers);
-    if (m->workers == 1)
-        return OK;
-    targets = interest_find(m->interest, channel) & ~bit_of(index);
     if (targets == 0)
         return OK;
     atomic_store(&m->members[index].busy, true);
@@ -219,6 +216,29 @@ static size_t memory_channel_count(struct broker *b)
     return interest_count(memory_of(b)->interest);
 }
 
+static int memory_publish(struct broker *b, unsigned index, struct view channel, struct blob *frame)
+{
+    struct memory_broker *m = memory_of(b);
+
+    ASSERT(index < m->workers);
+    if (m->workers == 1)
+        return OK;
+    return publish_among(m, index, ~bit_of(index), channel, frame);
+}
+
+static int memory_publish_ordered(struct broker *b, unsigned index, struct view channel,
+                                  struct blob *frame)
+{
+    struct memory_broker *m = memory_of(b);
+
+    ASSERT(index < m->workers);
+    if (m->workers > 1)
+        return publish_among(m, index, UINT64_MAX, channel, frame);
+    if ((atomic_load(&m->joined) & bit_of(index)) != 0)
+        m->members[index].deliver(m->members[index].context, channel, frame);
+    return OK;
+}
+
 const struct broker_ops broker_memory = {
     .name = "memory",
     .open = memory_open,
@@ -228,5 +248,6 @@ const struct broker_ops broker_memory = {
     .interest_add = memory_interest_add,
     .interest_remove = memory_interest_remove,
     .publish = memory_publish,
+    .publish_ordered = memory_publish_ordered,
     .channel_count = memory_channel_count,
 };

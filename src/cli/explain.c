@@ -18,7 +18,7 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
-        "                        --action subscribe|publish [--scopes SCOPES] [--auth-age TIME]\n"
+        "                        --action ACTION [--scopes SCOPES] [--auth-age TIME]\n"
         "       gateward explain --config FILE --user USER --roles ROLES --message FILE\n\n"
         "Says whether this user may do this, and which rule decides; or what becomes of a message\n"
         "of this user by `messages` in the configuration. Exit code 0: allowed,\n"
@@ -27,7 +27,7 @@ static void usage(FILE *to)
         "      --user USER        the user's id\n"
         "      --roles ROLES      the user's roles, with commas between them\n"
         "      --channel CHANNEL  for example private:room-7\n"
-        "      --action ACTION    subscribe or publish\n"
+        "      --action ACTION    subscribe, publish, presence, history or moderate\n"
         "      --message FILE     one message, as a client would send it (rates are not counted)\n"
         "      --scopes SCOPES    what the user's token was given, with commas or blanks between\n"
         "                         (default: the login was not delegated, nothing is held back)\n"
@@ -133,7 +133,8 @@ int cmd_explain(int argc, char **argv)
         return CLI_USAGE;
     }
     if (q.message == NULL && !action_from_text(view_of_text(q.action), &action)) {
-        (void)fprintf(stderr, "gateward explain: --action must be subscribe or publish\n");
+        (void)fprintf(stderr, "gateward explain: --action must be subscribe, publish, presence, "
+                              "history or moderate\n");
         return CLI_USAGE;
     }
     o = cli_load(q.config);

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/status.h"
 #include "hub/hub_channel.h"
+#include "hub/presence.h"
 #include "hub/subscription_pool.h"
 
 struct hub {
@@ -18,6 +19,8 @@ struct hub {
     struct subscription_pool pool;
     struct hub_limits limits;
     struct broker *broker;
+    struct history *history;   /* of all hubs; NULL: no channel keeps any */
+    struct presence *presence; /* the same */
     unsigned worker_index;
     unsigned delivering; /* how deep in deliver: arrays must not change under a walk */
 };
@@ -37,6 +40,12 @@ int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *br
     return OK;
 }
 
+void hub_share(struct hub *hub, struct history *history, struct presence *presence)
+{
+    hub->history = history;
+    hub->presence = presence;
+}
+
 void hub_free(struct hub *hub)
 {
     if (hub == NULL)
@@ -52,6 +61,7 @@ void hub_subscriber_init(struct hub_subscriber *s,
 {
     s->subscriptions = NULL;
     s->count = 0;
+    s->user = view_of(NULL, 0);
     s->deliver = deliver;
 }
 
@@ -111,7 +121,8 @@ static void channel_close(struct hub *hub, struct hub_channel *channel)
     hub_channel_free(channel);
 }
 
-static int channel_join(struct hub *hub, struct hub_channel *channel, struct hub_subscriber *s)
+static int channel_join(struct hub *hub, struct hub_channel *channel, struct hub_subscriber *s,
+                        const struct hub_how *how)
 {
     struct hub_subscription *made = subscription_pool_take(&hub->pool);
     int rc;
@@ -119,10 +130,16 @@ static int channel_join(struct hub *hub, struct hub_channel *channel, struct hub
     if (made == NULL)
         return E_NOMEM;
     rc = hub_channel_add(channel, s, made);
+    if (rc == OK && how->is_present) {
+        rc = presence_enter(hub->presence, hub_channel_name(channel), s->user, how->has_news);
+        if (rc != OK)
+            hub_channel_remove(channel, made);
+    }
     if (rc != OK) {
         subscription_pool_give(&hub->pool, made);
         return rc == E_LIMIT ? E_FULL : rc;
     }
+    made->is_present = how->is_present;
     made->next = s->subscriptions;
     if (made->next != NULL)
         made->next->prev = made;
@@ -132,6 +149,16 @@ static int channel_join(struct hub *hub, struct hub_channel *channel, struct hub
 }
 
 int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view name)
+{
+    const struct hub_how how = {false, false, false};
+
+    return hub_subscribe_as(hub, s, name, &how);
+}
+
+/* The broker knows already that this worker listens: what is published after this look at the
+ * history will come, and what comes of before is known by its place. */
+int hub_subscribe_as(struct hub *hub, struct hub_subscriber *s, struct view name,
+                     const struct hub_how *how)
 {
     struct hub_channel *channel = map_find(&hub->channels, name);
     int rc;
@@ -145,8 +172,10 @@ int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view name)
         rc = channel_open(hub, name, &channel);
         if (rc != OK)
             return rc;
+        if (how->has_history)
+            channel->upto = history_place(hub->history, name);
     }
-    rc = channel_join(hub, channel, s);
+    rc = channel_join(hub, channel, s, how);
     if (rc != OK && channel->count == 0)
         channel_close(hub, channel);
     return rc;
@@ -157,6 +186,8 @@ static void subscription_end(struct hub *hub, struct hub_subscriber *s,
 {
     struct hub_channel *channel = ended->channel;
 
+    if (ended->is_present)
+        presence_leave(hub->presence, hub_channel_name(channel), s->user);
     hub_channel_remove(channel, ended);
     if (ended->prev != NULL)
         ended->prev->next = ended->next;
@@ -210,12 +241,27 @@ void hub_leave(struct hub *hub, struct hub_subscriber *s)
         subscription_end(hub, s, s->subscriptions);
 }
 
+/* False: the channel's listeners have it already, or it was published before the first of them
+ * came.
+ */
+static bool is_news(struct hub_channel *channel, const struct blob *frame)
+{
+    struct history_place place = {frame->life, frame->offset};
+
+    if (place.offset == 0)
+        return true;
+    if (!history_is_newer(place, channel->upto))
+        return false;
+    channel->upto = place;
+    return true;
+}
+
 static uint32_t channel_deliver(struct hub *hub, struct view name, struct blob *frame)
 {
-    const struct hub_channel *channel = map_find(&hub->channels, name);
+    struct hub_channel *channel = map_find(&hub->channels, name);
     uint32_t i;
 
-    if (channel == NULL)
+    if (channel == NULL || !is_news(channel, frame))
         return 0;
     hub->delivering++;
     for (i = 0; i < channel->count; i++) {
@@ -249,6 +295,47 @@ void hub_each_channel(const struct hub *hub,
 
     while ((channel = map_next(&hub->channels, &cursor)) != NULL)
         each(context, hub_channel_name(channel), channel->count);
+}
+
+struct posting {
+    struct hub *hub;
+    struct view channel;
+    const struct hub_kept *kept;
+};
+
+static struct blob *kept_make(void *posting, uint64_t offset)
+{
+    const struct hub_kept *kept = ((struct posting *)posting)->kept;
+
+    return kept->make(kept->context, offset);
+}
+
+static int kept_post(void *posting, struct blob *frame)
+{
+    const struct posting *p = posting;
+
+    return broker_publish_ordered(p->hub->broker, p->hub->worker_index, p->channel, frame);
+}
+
+int hub_publish_kept(struct hub *hub, struct view channel, const struct hub_kept *kept)
+{
+    struct posting posting = {hub, channel, kept};
+    struct history_publish publish = {.messages = kept->messages,
+                                      .ttl_ms = kept->ttl_ms,
+                                      .now_ms = kept->now_ms,
+                                      .make = kept_make,
+                                      .post = kept_post,
+                                      .context = &posting};
+
+    return history_append(hub->history, channel, &publish);
+}
+
+struct history_place hub_place(const struct hub *hub, struct view name)
+{
+    const struct hub_channel *channel = map_find(&hub->channels, name);
+
+    ASSERT(channel != NULL);
+    return channel->upto;
 }
 
 size_t hub_channel_count(const struct hub *hub)

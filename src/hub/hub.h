@@ -12,15 +12,19 @@
 #include "base/link.h"
 #include "base/view.h"
 #include "broker/broker.h"
+#include "hub/history.h"
 
 struct hub;
 struct hub_subscription;
+struct presence;
 
 /* Embed it in whoever listens. deliver must not subscribe or unsubscribe; it may mark its owner for
  * closing. */
 struct hub_subscriber {
     struct hub_subscription *subscriptions; /* private */
     uint32_t count;
+    struct view
+        user; /* whose it is, for channels with presence; must not change while there are any */
     void (*deliver)(struct hub_subscriber *subscriber, struct blob *frame);
 };
 
@@ -30,6 +34,9 @@ struct hub_limits {
 };
 int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *broker,
             unsigned worker_index);
+/* The tables of all hubs, which outlive them; before anyone subscribes. Without them nobody may ask
+ * for what they give. */
+void hub_share(struct hub *hub, struct history *history, struct presence *presence);
 void hub_free(struct hub *hub); /* after every subscriber has left */
 void hub_subscriber_init(struct hub_subscriber *s,
                          void (*deliver)(struct hub_subscriber *, struct blob *));
@@ -38,6 +45,18 @@ void hub_subscriber_init(struct hub_subscriber *s,
  * changes on failure. */
 #define HUB_NAME_MAX 256
 int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view channel);
+/* What goes with a subscription; the same for all subscribers of a channel. */
+struct hub_how {
+    bool is_present;  /* s->user is counted in the channel; E_FULL: no room there */
+    bool has_news;    /* and the channel is told who comes and goes */
+    bool has_history; /* hub_place may be asked */
+};
+int hub_subscribe_as(struct hub *hub, struct hub_subscriber *s, struct view channel,
+                     const struct hub_how *how);
+/* The place of a channel with history up to which this worker's listeners have got everything:
+ * what they get from now on is newer, in order and without a gap. Somebody here must listen to it.
+ */
+struct history_place hub_place(const struct hub *hub, struct view channel);
 int hub_unsubscribe(struct hub *hub, struct hub_subscriber *s, struct view channel); /* E_MISSING */
 bool hub_is_subscribed(const struct hub *hub, const struct hub_subscriber *s, struct view channel);
 /* Asks `keeps` about each channel of the subscriber and ends the subscriptions it denies. `keeps`
@@ -49,6 +68,16 @@ void hub_leave(struct hub *hub, struct hub_subscriber *s); /* everything; harmle
  * listens. E_FULL: another worker has no room, nobody got it; E_NOMEM likewise. *local (may be
  * NULL) = deliveries made here. */
 int hub_publish(struct hub *hub, struct view channel, struct blob *frame, uint32_t *local);
+/* The same for a channel with history: the message takes its place and is kept. All workers, this
+ * one included, get a channel's messages in the order of their places, which for this one may be
+ * after the call returns. E_NOMEM, E_FULL: nobody got it. `make`: see history_append. */
+struct hub_kept {
+    uint32_t messages;
+    uint64_t ttl_ms, now_ms;
+    struct blob *(*make)(void *context, uint64_t offset);
+    void *context;
+};
+int hub_publish_kept(struct hub *hub, struct view channel, const struct hub_kept *kept);
 /* Every channel that somebody here listens to, in no order. `each` must not change who listens. */
 void hub_each_channel(const struct hub *hub,
                       void (*each)(void *context, struct view channel, uint32_t listeners),

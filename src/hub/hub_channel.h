@@ -16,6 +16,7 @@ struct hub_subscription {
         *prev; /* of the subscriber; next also links the pool's free ones */
     struct hub_channel *channel;
     uint32_t place;
+    bool is_present; /* counted in presence */
 };
 struct hub_member {
     struct hub_subscriber *subscriber;
@@ -26,6 +27,7 @@ struct hub_channel {
         *members; /* `only` while one place is enough: most channels have one listener */
     uint32_t count, capacity;
     struct hub_member only;
+    struct history_place upto; /* of a channel with history: what all members have got */
     uint32_t name_bytes;
     char name[];
 };

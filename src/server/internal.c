@@ -180,11 +180,9 @@ static enum api_result op_ticket(void *server, const struct api_ticket_ask *ask,
 static enum api_result op_publish(void *server, const struct api_publish_ask *ask)
 {
     struct worker *w = internal_worker(server);
-    struct blob *frame = push_encode(w, ask->channel, ask->data, VIEW(""));
-    int rc = frame != NULL ? hub_publish(w->hub, ask->channel, frame, NULL) : E_NOMEM;
+    struct push push = {ask->channel, ask->data, VIEW("")};
 
-    blob_drop(frame);
-    return rc == OK ? API_RESULT_OK : API_RESULT_OVERLOADED;
+    return push_publish(w, &push) == OK ? API_RESULT_OK : API_RESULT_OVERLOADED;
 }
 
 static void op_log(void *server, const struct api_call *call)

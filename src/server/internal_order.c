@@ -124,7 +124,7 @@ enum api_result internal_broadcast(void *internal, const struct api_broadcast_as
     b->order.answer = broadcast_answer;
     b->order.answer_bytes = COUNTS_BYTES;
     b->order.work.run = broadcast_run;
-    b->frame = push_encode(internal_worker(in), VIEW(""), ask->data, VIEW(""));
+    b->frame = push_broadcast(internal_worker(in), ask->data);
     if (b->frame == NULL) {
         internal_order_free(&b->order);
         return API_RESULT_OVERLOADED;

@@ -91,6 +91,8 @@ struct limit_options {
     uint64_t ban_failures; /* 0: nobody is ever banned */
     uint64_t ban_within_ms, ban_first_ms, ban_longest_ms;
     uint64_t users; /* remembered by the user table */
+    uint64_t history_bytes, history_channel_bytes;
+    uint64_t presence_users, presence_list; /* in all channels; named in one answer */
 };
 struct options {
     char *path;         /* of the file; NULL: the text was handed over */

@@ -13,6 +13,7 @@ static const enum permission permission_values[] = {PERMISSION_READ, PERMISSION_
                                                     PERMISSION_MODERATE, PERMISSION_ADMIN};
 
 #define MAX_AUTH_AGE_MS (UINT64_C(3650) * 24 * 3600 * 1000)
+#define HISTORY_TTL_MS  (UINT64_C(7) * 24 * 3600 * 1000)
 
 /* One channel while it is read. */
 struct channel_draft {
@@ -21,8 +22,10 @@ struct channel_draft {
     char *pattern;
     uint64_t allow, deny;
     bool has_allow;
-    int subscribe, publish; /* indexes into permission_values */
+    int needs[ACTION_COUNT]; /* indexes into permission_values */
     uint64_t scopes[ACTION_COUNT];
+    uint64_t history_messages, history_ttl_ms;
+    int presence; /* enum channel_presence */
     uint64_t max_auth_age_ms;
 };
 
@@ -145,21 +148,22 @@ uint64_t options_scope_list(struct node *value, struct scope_set *set, struct pr
     return scopes;
 }
 
-static int read_subscribe_scopes(struct node *value, void *target, struct problems *problems)
+/* The key of the row is the name of the action. */
+static int read_action_scopes(struct node *value, void *target, struct problems *problems)
 {
     struct channel_draft *draft = target;
+    enum action action;
 
-    draft->scopes[ACTION_SUBSCRIBE] = options_scope_list(value, draft->known, problems);
+    if (!action_from_text(value->key, &action))
+        return E_INVALID;
+    draft->scopes[action] = options_scope_list(value, draft->known, problems);
     return OK;
 }
 
-static int read_publish_scopes(struct node *value, void *target, struct problems *problems)
-{
-    struct channel_draft *draft = target;
-
-    draft->scopes[ACTION_PUBLISH] = options_scope_list(value, draft->known, problems);
-    return OK;
-}
+static const char *const presence_words[] = {[CHANNEL_PRESENCE_OFF] = "false",
+                                             [CHANNEL_PRESENCE_ON] = "true",
+                                             [CHANNEL_PRESENCE_JOIN_LEAVE] = "join_leave",
+                                             NULL};
 
 static int read_allow(struct node *value, void *target, struct problems *problems)
 {
@@ -178,31 +182,51 @@ static int read_deny(struct node *value, void *target, struct problems *problems
     return OK;
 }
 
+#define NEED(key, action, usual, text)                                                             \
+    {                                                                                              \
+        .name = key, .type = OPTION_ENUM,                                                          \
+        .offset = offsetof(struct channel_draft, needs) + (action) * sizeof(int),                  \
+        .fallback = (usual), .choices = permission_names, .help = (text)                           \
+    }
+#define SCOPES(key, text)                                                                          \
+    {                                                                                              \
+        .name = key, .type = OPTION_CUSTOM, .custom = read_action_scopes, .help = (text)           \
+    }
+
 static const struct option needs_rows[] = {
-    {.name = "subscribe",
-     .type = OPTION_ENUM,
-     .offset = offsetof(struct channel_draft, subscribe),
-     .fallback = "read",
-     .choices = permission_names,
-     .help = "permission that subscribing takes"},
-    {.name = "publish",
-     .type = OPTION_ENUM,
-     .offset = offsetof(struct channel_draft, publish),
-     .fallback = "write",
-     .choices = permission_names,
-     .help = "permission that publishing takes"},
+    NEED("subscribe", ACTION_SUBSCRIBE, "read", "permission that subscribing takes"),
+    NEED("publish", ACTION_PUBLISH, "write", "permission that publishing takes"),
+    NEED("presence", ACTION_PRESENCE, "read", "permission that asking who is there takes"),
+    NEED("history", ACTION_HISTORY, "read", "permission that asking for old messages takes"),
+    NEED("moderate", ACTION_MODERATE, "moderate",
+         "permission that kicking, muting and closing the channel take"),
     {0},
 };
 static const struct option scopes_rows[] = {
-    {.name = "subscribe",
-     .type = OPTION_CUSTOM,
-     .custom = read_subscribe_scopes,
-     .help = "scope, or [scopes], all of which a token must have been given to subscribe"},
-    {.name = "publish",
-     .type = OPTION_CUSTOM,
-     .custom = read_publish_scopes,
-     .help = "the same to publish. Logins without delegation (certificate, ticket) have every "
-             "scope"},
+    SCOPES("subscribe",
+           "scope, or [scopes], all of which a token must have been given to subscribe"),
+    SCOPES("publish",
+           "the same to publish. Logins without delegation (certificate, ticket) have every "
+           "scope"),
+    SCOPES("presence", "the same to ask who is there"),
+    SCOPES("history", "the same to ask for old messages, also by `since`"),
+    SCOPES("moderate", "the same to kick, mute and close"),
+    {0},
+};
+static const struct option history_rows[] = {
+    {.name = "messages",
+     .type = OPTION_COUNT,
+     .offset = offsetof(struct channel_draft, history_messages),
+     .min = 1,
+     .max = 10000,
+     .help = "how many messages are kept for those who come later or come back; absent: none"},
+    {.name = "ttl",
+     .type = OPTION_MS,
+     .offset = offsetof(struct channel_draft, history_ttl_ms),
+     .min = 1000,
+     .max = HISTORY_TTL_MS,
+     .fallback = "5m",
+     .help = "how long each of them is kept"},
     {0},
 };
 const struct option options_channel_rows[] = {
@@ -218,6 +242,14 @@ const struct option options_channel_rows[] = {
     {.name = "deny", .type = OPTION_CUSTOM, .custom = read_deny, .help = "[roles]; beats allow"},
     {.name = "needs", .type = OPTION_SECTION, .children = needs_rows},
     {.name = "scopes", .type = OPTION_SECTION, .children = scopes_rows},
+    {.name = "history", .type = OPTION_SECTION, .children = history_rows},
+    {.name = "presence",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct channel_draft, presence),
+     .fallback = "false",
+     .choices = presence_words,
+     .help = "true: subscribers can be asked for; join_leave: and they are told who comes and "
+             "goes"},
     {.name = "max_auth_age",
      .type = OPTION_MS,
      .offset = offsetof(struct channel_draft, max_auth_age_ms),
@@ -268,8 +300,13 @@ static void add_channel(struct access_policy *policy, struct node *entry, struct
     rule->allow = draft.allow;
     rule->deny = draft.deny;
     rule->has_allow = draft.has_allow;
-    rule->needs[ACTION_SUBSCRIBE] = permission_values[draft.subscribe];
-    rule->needs[ACTION_PUBLISH] = permission_values[draft.publish];
+    for (unsigned i = 0; i < ACTION_COUNT; i++)
+        rule->needs[i] = permission_values[draft.needs[i]];
+    rule->traits.history_messages = (uint32_t)draft.history_messages;
+    rule->traits.history_ttl_ms = draft.history_ttl_ms;
+    rule->traits.presence = (enum channel_presence)draft.presence;
+    if (draft.history_messages > 0 || rule->traits.presence != CHANNEL_PRESENCE_OFF)
+        policy->has_traits = true;
     memcpy(rule->scopes, draft.scopes, sizeof(rule->scopes));
     rule->max_auth_age_s = (uint32_t)(draft.max_auth_age_ms / 1000);
     rule->line = entry->line;

@@ -184,6 +184,19 @@ static const struct option queue_rows[] = {
          "how long a reader may take nothing at all"),
     {0},
 };
+static const struct option history_rows[] = {
+    BYTES("size", history_bytes, KIB, 1024 * 1024 * MIB, "64MiB",
+          "kept messages of all channels; above: the channel used least recently is forgotten"),
+    BYTES("channel_size", history_channel_bytes, KIB, 1024 * 1024 * MIB, "1MiB",
+          "kept messages of one channel; above: its oldest go"),
+    {0},
+};
+static const struct option presence_rows[] = {
+    COUNT("users", presence_users, 1, 10000000, "100000",
+          "users in channels with presence, each counted in every channel"),
+    COUNT("list", presence_list, 1, 1000, "100", "users named in one answer"),
+    {0},
+};
 const struct option options_limits_rows[] = {
     {.name = "connections", .type = OPTION_SECTION, .children = connections_rows},
     {.name = "handshakes", .type = OPTION_SECTION, .children = handshakes_rows},
@@ -199,6 +212,8 @@ const struct option options_limits_rows[] = {
     COUNT("channels", channels, 1, 10000000, "100000", "channels with a subscriber, of one worker"),
     COUNT("users", users, 1, 10000000, "100000", "users whose message counts are remembered"),
     {.name = "queue", .type = OPTION_SECTION, .children = queue_rows},
+    {.name = "history", .type = OPTION_SECTION, .children = history_rows},
+    {.name = "presence", .type = OPTION_SECTION, .children = presence_rows},
     {0},
 };
 const struct option options_timeouts_rows[] = {
@@ -315,6 +330,22 @@ static uint64_t at_least(uint64_t value, uint64_t floor)
     return value > floor ? value : floor;
 }
 
+/* Else one channel could never be kept whole, and would throw out all others for it. */
+static void finish_history(struct limit_options *limits, struct node *root,
+                           struct problems *problems)
+{
+    struct node *history = node_member(node_member(root, "limits"), "history");
+    struct node *place = node_member(history, "channel_size");
+
+    if (limits->history_channel_bytes <= limits->history_bytes)
+        return;
+    if (place != NULL)
+        problems_add(problems, place->line, place->column,
+                     "`channel_size`: one channel cannot keep more than all together (size)");
+    else
+        limits->history_channel_bytes = limits->history_bytes;
+}
+
 void options_finish_limits(struct loading *l, struct node *root, struct problems *problems)
 {
     struct limit_options *limits = &l->o.limits;
@@ -329,6 +360,7 @@ void options_finish_limits(struct loading *l, struct node *root, struct problems
     else if (limits->queue_bytes < limits->message_bytes)
         problems_add(problems, size->line, size->column,
                      "`size`: a queue must have room for one message (message_size)");
+    finish_history(limits, root, problems);
     l->o.deflate.max_window_bits = (uint8_t)l->window_bits;
     l->o.deflate.level = (uint8_t)l->level;
 }

@@ -7,69 +7,13 @@
 #include "auth/session_store.h"
 #include "base/json_out.h"
 #include "message/json.h"
+#include "server/channels.h"
 #include "server/login.h"
 #include "server/messages.h"
 #include "server/request.h"
 #include "server/say.h"
 
 #define ID_BYTES_MAX 64
-
-static void say_channel(struct request *r, const char *type)
-{
-    uint8_t bytes[ANSWER_BYTES_MAX];
-    struct wr w = wr_of(bytes, sizeof(bytes));
-
-    say_begin(&w, type);
-    json_out_member(&w, "channel", r->channel);
-    say_end(r->peer, &w, r->id);
-}
-
-/* Reads a required string member; says what is wrong otherwise (in the guide's words). */
-static bool need_string(struct request *r, const char *name, struct view *value)
-{
-    const struct json *member = json_member(r->root, view_of_text(name));
-    char text[96];
-    struct wr w = wr_of(text, sizeof(text));
-
-    if (member != NULL && member->type == JSON_STRING) {
-        *value = member->text;
-        return true;
-    }
-    if (member == NULL) {
-        wr_text(&w, "Missing required field: ");
-        wr_text(&w, name);
-    } else {
-        wr_text(&w, "Field '");
-        wr_text(&w, name);
-        wr_text(&w, "' must be string");
-    }
-    say_log_invalid(r->peer, "schema");
-    say_error(r->peer, r->id, "schema", view_of(text, wr_len(&w)));
-    return false;
-}
-
-static bool need_channel(struct request *r)
-{
-    if (!need_string(r, "channel", &r->channel))
-        return false;
-    if (channel_name_ok(r->channel))
-        return true;
-    say_log_invalid(r->peer, "schema");
-    say_error(r->peer, r->id, "schema",
-              r->channel.len > CHANNEL_NAME_MAX ? VIEW("Field 'channel' exceeds max length 256")
-                                                : VIEW("Field 'channel' has invalid format"));
-    return false;
-}
-
-static bool may(struct request *r, enum action action)
-{
-    struct refusal_words why;
-
-    if (request_allows(r, action, &why))
-        return true;
-    say_error(r->peer, r->id, why.code, why.text);
-    return false;
-}
 
 static void do_ping(struct request *r)
 {
@@ -84,49 +28,17 @@ static void do_auth(struct request *r)
 {
     struct view token;
 
-    if (need_string(r, "token", &token))
+    if (request_need_string(r, "token", &token))
         login_again(r->peer, token, r->id);
-}
-
-static void say_limit(struct request *r, const char *what)
-{
-    struct event event = peer_event(r->peer, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, what);
-
-    event.channel = r->channel;
-    peer_log(r->peer, &event);
-    say_error(r->peer, r->id, "limit_exceeded", VIEW("Too many subscriptions"));
-}
-
-static void do_subscribe(struct request *r)
-{
-    struct peer *p = r->peer;
-
-    if (!need_channel(r) || !may(r, ACTION_SUBSCRIBE))
-        return;
-    switch (hub_subscribe(p->worker->hub, &p->subscriber, r->channel)) {
-    case OK:
-    case E_EXISTS:
-        say_channel(r, "subscribed");
-        break;
-    case E_LIMIT:
-        say_limit(r, "too_many_subscriptions");
-        break;
-    case E_FULL:
-        say_limit(r, "too_many_channels");
-        break;
-    default:
-        session_close(p, CLOSE_INTERNAL, "Out of memory");
-        break;
-    }
 }
 
 /* The same answer whether it was subscribed or not: nothing can be learned from it. */
 static void do_unsubscribe(struct request *r)
 {
-    if (!need_channel(r))
+    if (!request_need_channel(r))
         return;
     (void)hub_unsubscribe(r->peer->worker->hub, &r->peer->subscriber, r->channel);
-    say_channel(r, "unsubscribed");
+    request_say_channel(r, "unsubscribed");
 }
 
 int protocol_subscribe(struct peer *p, struct view channel)
@@ -136,14 +48,8 @@ int protocol_subscribe(struct peer *p, struct view channel)
                                     .channel = channel,
                                     .action = ACTION_SUBSCRIBE,
                                     .wall_s = loop_wall_s(p->worker->loop)};
-    int rc;
 
-    if (!access_decide(&p->worker->options->policy, &asked, NULL))
-        return E_DENIED;
-    rc = hub_subscribe(p->worker->hub, &p->subscriber, channel);
-    if (rc == OK)
-        say_channel(&r, "subscribed");
-    return rc == E_EXISTS ? OK : rc;
+    return access_decide(&p->worker->options->policy, &asked, NULL) ? channels_join(&r) : E_DENIED;
 }
 
 int protocol_unsubscribe(struct peer *p, struct view channel)
@@ -152,7 +58,7 @@ int protocol_unsubscribe(struct peer *p, struct view channel)
     int rc = hub_unsubscribe(p->worker->hub, &p->subscriber, channel);
 
     if (rc == OK)
-        say_channel(&r, "unsubscribed");
+        request_say_channel(&r, "unsubscribed");
     return rc;
 }
 
@@ -160,7 +66,7 @@ static void do_publish(struct request *r)
 {
     const struct json *data = json_member(r->root, VIEW("data"));
 
-    if (!need_channel(r) || !may(r, ACTION_PUBLISH))
+    if (!request_need_channel(r) || !request_may(r, ACTION_PUBLISH))
         return;
     if (data == NULL) {
         say_log_invalid(r->peer, "schema");
@@ -187,9 +93,10 @@ static const struct builtin_type {
     struct view name;
     void (*run)(struct request *r);
 } types[] = {
-    {VIEW("publish"), do_publish},         {VIEW("subscribe"), do_subscribe},
+    {VIEW("publish"), do_publish},         {VIEW("subscribe"), channels_subscribe},
     {VIEW("unsubscribe"), do_unsubscribe}, {VIEW("ping"), do_ping},
     {VIEW("message"), do_message},         {VIEW("auth"), do_auth},
+    {VIEW("presence"), channels_presence}, {VIEW("history"), channels_history},
 };
 
 /* The optional id: a string of at most 64 bytes or an integer. */

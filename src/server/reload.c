@@ -123,6 +123,10 @@ static void take_generation(struct worker *w, struct generation *g)
                  w->index);
     w->now = g;
     w->options = g->options;
+    /* Meanwhile some workers published to a channel's history and others past it. The last worker
+     * to come here leaves no place standing that somebody could resume from. */
+    if (!access_same_traits(&old->options->policy, &g->options->policy))
+        history_forget_all(w->server->history);
     if (w->text.max < text_max)
         w->text.max = text_max;
     move_peers(w, old);

@@ -13,6 +13,7 @@
 #include "limit/ban_table.h"
 #include "message/json.h"
 #include "server/ban.h"
+#include "server/channel_tables.h"
 #include "server/close_job.h"
 #include "server/crew.h"
 #include "server/internal.h"
@@ -48,6 +49,8 @@ static int open_tables(struct server *s, struct error *why)
         rc = crew_new(&s->crew, s);
     if (rc == OK)
         rc = closer_new(&s->closer, s);
+    if (rc == OK)
+        rc = channel_tables_open(s);
     if (rc != OK)
         error_set(why, "cannot prepare the tables: %s", status_text(rc));
     return rc;
@@ -143,6 +146,7 @@ static void free_parts(struct server *s, bool owns_options)
     free(s->ports);
     if (s->broker != NULL)
         broker_memory.close(s->broker);
+    channel_tables_close(s);
     user_table_free(s->message_users);
     ban_table_free(s->bans);
     user_table_free(s->users);
@@ -288,17 +292,16 @@ static void publish_letter(void *worker, void *a, void *b)
     struct outside_publish *item = a;
     struct view channel = view_of(item->bytes, item->channel_bytes);
     struct json *data;
-    struct blob *frame;
     size_t error_at;
 
     (void)b;
     arena_reset(&w->arena);
     if (json_parse(&data, view_of(item->bytes + item->channel_bytes, item->data_bytes), NULL,
                    &w->arena, &error_at) == OK) {
-        frame = push_encode(w, channel, data, VIEW(""));
-        if (frame == NULL || hub_publish(w->hub, channel, frame, NULL) != OK)
+        struct push push = {channel, data, VIEW("")};
+
+        if (push_publish(w, &push) != OK)
             log_line(LOG_WARN, "a message of the program was not delivered: queues are full");
-        blob_drop(frame);
     }
     free(item);
 }

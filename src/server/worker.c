@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "server/channel_tables.h"
 #include "server/close_job.h"
 #include "server/internal.h"
 #include "server/message_hook.h"
@@ -57,6 +58,7 @@ static int open_parts(struct worker *w)
     rc = hub_new(&w->hub, &limits, w->server->broker, w->index);
     if (rc != OK)
         return rc;
+    hub_share(w->hub, w->server->history, w->server->presence);
     broker_join(w->server->broker, w->index, w->letters, hub_deliver, w->hub);
     return ws_inflate_new(&w->inflate, 15, false);
 }
@@ -104,6 +106,8 @@ void worker_run(struct worker *w)
     }
     if (w->index == 0 && w->server->internal != NULL && internal_start(w->server->internal) != OK)
         log_line(LOG_ERROR, "the internal API cannot start: out of memory");
+    if (w->index == 0)
+        channel_clock_start(w->server->channel_clock);
     loop_run(w->loop);
     (void)atomic_fetch_sub(&w->server->running, 1);
 }
@@ -133,6 +137,8 @@ void worker_close(struct worker *w)
         mailbox_close(w->control);
     session_ends_free(w->ends);
     timer_stop(&w->review_timer);
+    if (w->index == 0)
+        channel_clock_stop(w->server->channel_clock);
     if (w->loop != NULL)
         loop_free(w->loop);
     for (uint32_t i = 0; w->listeners != NULL && i < w->server->options->listeners_count; i++)

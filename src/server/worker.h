@@ -29,13 +29,14 @@
 #define ARENA_CHUNK_BYTES (64u * 1024u)
 #define ARENA_BYTES_MAX   (8u * 1024u * 1024u)
 
-struct breaker;      /* auth/breaker.h */
-struct closer;       /* close_job.h */
-struct crew;         /* crew.h */
-struct ban_table;    /* limit/ban_table.h */
-struct internal;     /* internal.h */
-struct session_ends; /* close_job.h */
-struct staple_fetch; /* net/staple_fetch.h */
+struct ban_table;     /* limit/ban_table.h */
+struct breaker;       /* auth/breaker.h */
+struct channel_clock; /* channel_tables.h */
+struct closer;        /* close_job.h */
+struct crew;          /* crew.h */
+struct internal;      /* internal.h */
+struct session_ends;  /* close_job.h */
+struct staple_fetch;  /* net/staple_fetch.h */
 
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
@@ -52,6 +53,9 @@ struct server {
     struct user_table *users;
     struct user_table *message_users; /* by user and message type */
     struct broker *broker;
+    struct history *history;
+    struct presence *presence;
+    struct channel_clock *channel_clock;
     /* The thread for what is slow; NULL while nothing needs it. */
     struct outbound *outbound;
     struct staple_fetch *staples; /* staples.h; NULL: none are fetched */

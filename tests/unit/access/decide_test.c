@@ -61,6 +61,8 @@ static struct access_rule *rule_add(struct fixture *f, const char *pattern, uint
     rule->deny = deny;
     rule->needs[ACTION_SUBSCRIBE] = PERMISSION_READ;
     rule->needs[ACTION_PUBLISH] = PERMISSION_WRITE;
+    rule->needs[ACTION_PRESENCE] = rule->needs[ACTION_HISTORY] = PERMISSION_READ;
+    rule->needs[ACTION_MODERATE] = PERMISSION_MODERATE;
     rule->line = 10 + (int)f->policy.rules_count;
     f->policy.rules_count++;
     return rule;
@@ -102,7 +104,7 @@ static struct access_answer ask(struct fixture *f, const struct identity *who, c
     return linear;
 }
 
-static void actions_have_two_names(void **state)
+static void actions_have_names(void **state)
 {
     enum action a = ACTION_PUBLISH;
 
@@ -115,6 +117,10 @@ static void actions_have_two_names(void **state)
     assert_false(action_from_text(VIEW("pub"), &a));
     assert_false(action_from_text(view_of("publish\0", 8), &a));
     assert_string_equal(action_text(ACTION_SUBSCRIBE), "subscribe");
+    for (unsigned i = 0; i < ACTION_COUNT; i++) {
+        assert_true(action_from_text(view_of_text(action_text((enum action)i)), &a));
+        assert_int_equal(a, i);
+    }
     assert_string_equal(action_text((enum action)7), "unknown action");
 }
 
@@ -152,6 +158,32 @@ static void the_examples_of_the_guide_come_out_as_printed(void **state)
     assert_int_equal(ask(&f, &guest, "undefined:channel", ACTION_SUBSCRIBE).reason, ACCESS_NO_RULE);
 }
 
+static void each_action_asks_for_its_own_permission(void **state)
+{
+    struct identity guest = person("gus", GUEST), user = person("bob", USER);
+    struct identity moderator = person("mo", MODERATOR);
+    struct access_rule *rule;
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    rule = rule_add(&f, "a", 0, 0);
+    assert_int_equal(ask(&f, &guest, "a", ACTION_PRESENCE).reason, ACCESS_ALLOWED);
+    assert_int_equal(ask(&f, &guest, "a", ACTION_HISTORY).reason, ACCESS_ALLOWED);
+    assert_int_equal(ask(&f, &user, "a", ACTION_MODERATE).reason, ACCESS_NO_PERMISSION);
+    assert_int_equal(ask(&f, &user, "a", ACTION_MODERATE).needed, PERMISSION_MODERATE);
+    assert_int_equal(ask(&f, &moderator, "a", ACTION_MODERATE).reason, ACCESS_ALLOWED);
+    rule->needs[ACTION_HISTORY] = PERMISSION_ADMIN;
+    rule->scopes[ACTION_PRESENCE] = 2;
+    assert_int_equal(ask(&f, &moderator, "a", ACTION_HISTORY).reason, ACCESS_NO_PERMISSION);
+    assert_int_equal(ask(&f, &user, "a", ACTION_SUBSCRIBE).reason, ACCESS_ALLOWED);
+    user.scopes = 1;
+    assert_int_equal(ask(&f, &user, "a", ACTION_PRESENCE).reason, ACCESS_NO_SCOPE);
+    /* One narrower rule takes moderation away; the right elsewhere does not bring it back. */
+    rule_add(&f, "{x}", ADMIN, 0);
+    assert_int_equal(ask(&f, &moderator, "a", ACTION_MODERATE).reason, ACCESS_ROLE_NOT_ALLOWED);
+}
+
 static void without_rules_or_identity_the_answer_is_no(void **state)
 {
     struct identity admin = person("root", ADMIN), nobody;
@@ -177,7 +209,7 @@ static void without_rules_or_identity_the_answer_is_no(void **state)
     assert_int_equal(ask(&f, &nobody, "u:a", ACTION_SUBSCRIBE).reason, ACCESS_NO_RULE);
     assert_int_equal(ask(&f, &admin, "a:", ACTION_SUBSCRIBE).reason, ACCESS_BAD_CHANNEL);
     assert_int_equal(ask(&f, &admin, "", ACTION_SUBSCRIBE).reason, ACCESS_BAD_CHANNEL);
-    assert_int_equal(ask(&f, &admin, "a", (enum action)2).reason, ACCESS_NO_PERMISSION);
+    assert_int_equal(ask(&f, &admin, "a", ACTION_COUNT).reason, ACCESS_NO_PERMISSION);
     assert_int_equal(ask(&f, &admin, "a", (enum action) - 1).reason, ACCESS_NO_PERMISSION);
 }
 
@@ -563,8 +595,9 @@ static void a_million_random_questions_agree_with_the_oracle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(actions_have_two_names),
+        cmocka_unit_test(actions_have_names),
         cmocka_unit_test(the_examples_of_the_guide_come_out_as_printed),
+        cmocka_unit_test(each_action_asks_for_its_own_permission),
         cmocka_unit_test(without_rules_or_identity_the_answer_is_no),
         cmocka_unit_test(a_rule_without_needs_refuses_everyone),
         cmocka_unit_test(deny_beats_allow_within_a_rule_and_across_rules),

@@ -91,6 +91,51 @@ static void open_all(struct house *h)
         (void)fake_mailbox_open_all(h->workers[i].mailbox);
 }
 
+/* The publisher hears its own by the same way as everyone, so all hear in one order. */
+static void an_ordered_publish_reaches_its_own_worker_through_the_mailbox(void **state)
+{
+    struct blob *frame;
+    struct house h;
+
+    (void)state;
+    house_open(&h);
+    frame = numbered(1);
+    assert_int_equal(broker_publish_ordered(h.broker, 0, VIEW("a"), frame), OK);
+    assert_int_equal(broker_interest_add(h.broker, 0, VIEW("a")), OK);
+    assert_int_equal(broker_interest_add(h.broker, 1, VIEW("a")), OK);
+    for (int i = 0; i < CAPACITY; i++)
+        assert_int_equal(broker_publish_ordered(h.broker, 0, VIEW("a"), frame), OK);
+    assert_int_equal(h.workers[0].got, 0);
+    assert_int_equal(broker_publish_ordered(h.broker, 0, VIEW("a"), frame), E_FULL);
+    blob_drop(frame);
+    open_all(&h);
+    assert_int_equal(h.workers[0].got, CAPACITY);
+    assert_int_equal(h.workers[1].got, CAPACITY);
+    assert_int_equal(h.workers[2].got, 0);
+    house_close(&h);
+}
+
+static void one_worker_alone_delivers_an_ordered_publish_at_once(void **state)
+{
+    struct worker w = {0};
+    struct broker *broker;
+    struct blob *frame = numbered(7);
+
+    (void)state;
+    assert_int_equal(engine->open(&broker, 1), OK);
+    assert_int_equal(mailbox_new(&w.mailbox, NULL, CAPACITY, NULL), OK);
+    broker_join(broker, 0, w.mailbox, worker_deliver, &w);
+    assert_int_equal(broker_publish_ordered(broker, 0, VIEW("a"), frame), OK);
+    assert_int_equal(w.got, 1);
+    assert_int_equal(w.last, 7);
+    broker_leave(broker, 0);
+    assert_int_equal(broker_publish_ordered(broker, 0, VIEW("a"), frame), OK);
+    assert_int_equal(w.got, 1);
+    blob_drop(frame);
+    mailbox_close(w.mailbox);
+    engine->close(broker);
+}
+
 static void only_interested_others_get_a_message(void **state)
 {
     struct house h;
@@ -346,6 +391,8 @@ static void a_mailbox_may_be_closed_after_leaving(void **state)
 int broker_suite_run(const struct broker_ops *ops)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_ordered_publish_reaches_its_own_worker_through_the_mailbox),
+        cmocka_unit_test(one_worker_alone_delivers_an_ordered_publish_at_once),
         cmocka_unit_test(only_interested_others_get_a_message),
         cmocka_unit_test(a_full_mailbox_refuses_the_message_for_all),
         cmocka_unit_test(the_frame_is_let_go_with_the_last_letter),

@@ -63,6 +63,15 @@ static size_t fake_count(struct broker *b)
     return 7;
 }
 
+static int fake_ordered(struct broker *b, unsigned index, struct view channel, struct blob *frame)
+{
+    (void)b;
+    assert_true(view_eq(channel, VIEW("d")));
+    assert_null(frame);
+    note('o', index);
+    return E_NOMEM;
+}
+
 static void calls_reach_the_engine(void **state)
 {
     static const struct broker_ops ops = {.name = "fake",
@@ -71,6 +80,7 @@ static void calls_reach_the_engine(void **state)
                                           .interest_add = fake_add,
                                           .interest_remove = fake_remove,
                                           .publish = fake_publish,
+                                          .publish_ordered = fake_ordered,
                                           .channel_count = fake_count};
     struct broker b = {&ops};
 
@@ -79,9 +89,10 @@ static void calls_reach_the_engine(void **state)
     assert_int_equal(broker_interest_add(&b, 2, VIEW("a")), E_LIMIT);
     broker_interest_remove(&b, 3, VIEW("b"));
     assert_int_equal(broker_publish(&b, 4, VIEW("c"), NULL), E_FULL);
+    assert_int_equal(broker_publish_ordered(&b, 6, VIEW("d"), NULL), E_NOMEM);
     broker_leave(&b, 5);
     assert_int_equal(broker_channel_count(&b), 7);
-    assert_string_equal(calls, "j1a2r3p4l5c6");
+    assert_string_equal(calls, "j1a2r3p4o6l5c6");
 }
 
 int main(void)

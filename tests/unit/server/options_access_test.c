@@ -106,6 +106,40 @@ static void channels_reach_the_policy(void **state)
     options_free(o);
 }
 
+static void channels_say_what_they_keep(void **state)
+{
+    struct options *o = load_good(START "channels:\n"
+                                        "  - {pattern: a, history: {messages: 7}, presence: true}\n"
+                                        "  - {pattern: b, history: {messages: 1, ttl: 2s}, "
+                                        "presence: join_leave, needs: {history: admin}}\n"
+                                        "  - {pattern: c, presence: false}\n");
+    const struct access_rule *rules = o->policy.rules;
+
+    (void)state;
+    assert_true(o->policy.has_traits);
+    assert_int_equal(rules[0].traits.history_messages, 7);
+    assert_int_equal(rules[0].traits.history_ttl_ms, 5 * 60 * 1000);
+    assert_int_equal(rules[0].traits.presence, CHANNEL_PRESENCE_ON);
+    assert_int_equal(rules[0].needs[ACTION_PRESENCE], PERMISSION_READ);
+    assert_int_equal(rules[0].needs[ACTION_HISTORY], PERMISSION_READ);
+    assert_int_equal(rules[0].needs[ACTION_MODERATE], PERMISSION_MODERATE);
+    assert_int_equal(rules[1].traits.history_ttl_ms, 2000);
+    assert_int_equal(rules[1].traits.presence, CHANNEL_PRESENCE_JOIN_LEAVE);
+    assert_int_equal(rules[1].needs[ACTION_HISTORY], PERMISSION_ADMIN);
+    assert_int_equal(rules[2].traits.history_messages, 0);
+    assert_int_equal(o->limits.history_bytes, 64 * 1024 * 1024);
+    options_free(o);
+    o = load_good(START "channels: [{pattern: a}]\nlimits: {history: {size: 64KiB}}\n");
+    assert_false(o->policy.has_traits);
+    assert_int_equal(o->limits.history_channel_bytes, 64 * 1024);
+    options_free(o);
+    assert_fault(START "channels: [{pattern: a, history: {messages: 0}}]\n", "`messages`");
+    assert_fault(START "channels: [{pattern: a, history: {ttl: 8d}}]\n", "`ttl`");
+    assert_fault(START "channels: [{pattern: a, presence: yes}]\n", "`presence`");
+    assert_fault(START "limits: {history: {size: 1MiB, channel_size: 2MiB}}\n",
+                 "one channel cannot keep more than all together");
+}
+
 static void roles_are_read_before_the_channels_that_name_them(void **state)
 {
     (void)state;
@@ -208,6 +242,7 @@ int main(void)
         cmocka_unit_test(roles_hold_permissions_and_nothing_else),
         cmocka_unit_test(sixty_four_roles_fit),
         cmocka_unit_test(channels_reach_the_policy),
+        cmocka_unit_test(channels_say_what_they_keep),
         cmocka_unit_test(roles_are_read_before_the_channels_that_name_them),
         cmocka_unit_test(slips_in_channels_are_caught),
         cmocka_unit_test(scopes_and_ages_reach_the_policy),
