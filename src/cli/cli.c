@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"check", cmd_check,
      "check a configuration and say everything that is wrong: gateward check FILE"},
     {"audit", cmd_audit,
-     "hold a configuration against the security checklist: gateward audit FILE"},
+     "hold a configuration or a server against the security checklist: gateward audit FILE|URL"},
     {"connect", cmd_connect, "speak WebSocket with a server: gateward connect URL"},
     {"token", cmd_token,
      "make a token: gateward token --config FILE --sub alice --roles user --ttl 1h"},
