@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session_redis_watch.c: sessions that connections live by. Each is read again about every 700 ms,
+/* session_redis_watch.c: sessions that connections live by. Each is read again about every 400 ms,
  * the value alone and only its hash compared; what has changed is read in full. They stand in a
  * ring in the order of their next reading, and a turn asks for a part of them, so that ten thousand
  * are never asked for at once. A lookup leaves what it has read here for a few seconds: who then
@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "crypto/secret.h"
 
-#define PERIOD_MS     700
+#define PERIOD_MS     400 /* so that the last push leaves well within a second of a logout */
 #define RECALL_MS     1000
 #define LINGER_MS     5000
 #define LINGERING_MAX 16384
