@@ -33,6 +33,7 @@ struct api {
     uint64_t last_call;
     struct arena arena;
     struct api_replays *replays;
+    uint64_t counts[API_ROUTES_MAX + 1][API_RESULT_COUNT];
     uint8_t out[OUT_BYTES_MAX]; /* wiped after each use */
 };
 struct api_conn {
@@ -67,6 +68,7 @@ static void tell(struct api_conn *c, const struct api_route *route, enum api_res
     const struct api_options *o = &c->api->options;
     const struct api_result_row *row = api_result_get(result);
 
+    c->api->counts[api_route_index(route)][result]++;
     if (result == API_RESULT_OK && (route == NULL || route->is_quiet))
         return;
     if (result == API_RESULT_DRAINING && route != NULL && route->scopes == API_SCOPE_NONE)
@@ -132,7 +134,7 @@ static void finish(struct api_conn *c, enum api_result result, struct view body)
         drop(c);
         return;
     }
-    answer(c, result, body);
+    answer(c, result == API_RESULT_OK && c->route->is_text ? API_RESULT_OK_TEXT : result, body);
     api_batch_free(c->batch);
     c->batch = NULL;
     api_request_clear(&c->request);
@@ -411,6 +413,41 @@ static void on_accept(void *context, int fd, const struct ip_address *peer, uint
     link_append(&api->conns, &c->link);
     api->count++;
     timer_start(api->options.loop, &c->timer, loop_now_ms(api->options.loop) + API_REQUEST_MS);
+}
+
+/* Several results may have one code, which is told once. */
+static uint64_t count_of(const uint64_t counts[API_RESULT_COUNT], unsigned result)
+{
+    struct view code = view_of_text(api_result_get((enum api_result)result)->code);
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < API_RESULT_COUNT; i++) {
+        if (!view_eq(code, view_of_text(api_result_get((enum api_result)i)->code)))
+            continue;
+        if (i < result)
+            return 0;
+        sum += counts[i];
+    }
+    return sum;
+}
+
+void api_each_count(const struct api *api,
+                    void (*each)(void *context, const char *path, const char *code, uint64_t count),
+                    void *context)
+{
+    for (unsigned r = 0; r <= API_ROUTES_MAX; r++) {
+        const struct api_route *route = api_route_at(r);
+
+        if (route == NULL && r < API_ROUTES_MAX)
+            continue;
+        for (unsigned i = 0; i < API_RESULT_COUNT; i++) {
+            uint64_t count = count_of(api->counts[r], i);
+
+            if (count > 0)
+                each(context, route != NULL ? route->path : "none",
+                     api_result_get((enum api_result)i)->code, count);
+        }
+    }
 }
 
 /* --- life --- */

@@ -59,6 +59,11 @@ int api_open(struct api **out, const struct api_options *options);
 /* The answer that an operation owed; unknown numbers (the caller has gone) are ignored. result:
  * API_RESULT_OK with its body, or what else is to be said. */
 void api_finish(struct api *api, uint64_t call, enum api_result result, struct view body);
+/* Calls so far by endpoint ("none": of no endpoint) and code of the answer, those that there were.
+ */
+void api_each_count(const struct api *api,
+                    void (*each)(void *context, const char *path, const char *code, uint64_t count),
+                    void *context);
 /* Stops listening and ends what is open; true once nothing is. Call again until then. */
 bool api_stop(struct api *api);
 void api_free(struct api *api); /* after api_stop said true, or once the loop runs no more */

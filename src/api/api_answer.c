@@ -7,6 +7,7 @@
 
 static const struct api_result_row rows[API_RESULT_COUNT] = {
     [API_RESULT_OK] = {200, "OK", "ok", ""},
+    [API_RESULT_OK_TEXT] = {200, "OK", "ok", ""},
     [API_RESULT_LATER] = {500, "Internal Server Error", "internal_error", "No answer was made."},
     [API_RESULT_BAD_REQUEST] = {400, "Bad Request", "bad_request",
                                 "The request is not valid HTTP/1.1, has a query, or has bytes "
@@ -181,7 +182,9 @@ void api_answer_encode(struct wr *w, enum api_result result, struct view body)
                                  .extra_headers = extra_headers(result),
                                  .body = body};
 
-    if (result != API_RESULT_OK) {
+    if (result == API_RESULT_OK_TEXT) {
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    } else if (result != API_RESULT_OK) {
         api_error_encode(&error, result);
         answer.body = view_of(text, wr_len(&error));
     }

@@ -10,7 +10,8 @@
 
 enum api_result {
     API_RESULT_OK,
-    API_RESULT_LATER, /* no answer yet: api_finish brings it */
+    API_RESULT_OK_TEXT, /* the body is no JSON but for Prometheus */
+    API_RESULT_LATER,   /* no answer yet: api_finish brings it */
     API_RESULT_BAD_REQUEST,
     API_RESULT_HOST_INVALID,
     API_RESULT_HOST_UNKNOWN,
@@ -77,7 +78,8 @@ enum api_result api_result_of_fault(enum api_fault fault);
 /* {"error":{"code":...,"message":...}} and a newline. */
 void api_error_encode(struct wr *w, enum api_result result);
 /* The whole answer, in API_ANSWER_BYTES_MAX bytes and those of `body`; always with Connection:
- * close and Cache-Control: no-store. `body` is for API_RESULT_OK; anything else says
+ * close and Cache-Control: no-store. `body` is for API_RESULT_OK and API_RESULT_OK_TEXT; anything
+ * else says
  * {"error":{"code":...,"message":...}}. */
 void api_answer_encode(struct wr *w, enum api_result result, struct view body);
 

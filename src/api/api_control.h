@@ -23,7 +23,7 @@ struct api_disconnect_ask {
     uint8_t connection[16];
     bool reconnects; /* it is told to come back */
 };
-enum api_list_kind { API_LIST_CHANNELS, API_LIST_CONNECTIONS, API_LIST_INFO };
+enum api_list_kind { API_LIST_CHANNELS, API_LIST_CONNECTIONS, API_LIST_INFO, API_LIST_METRICS };
 struct api_list_ask {
     enum api_list_kind kind;
     struct view prefix, user; /* which channels, whose connections; empty: all */

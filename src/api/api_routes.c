@@ -238,16 +238,24 @@ static enum api_result info(struct api_work *work)
     return work->api->ops->list(work->api->server, &ask, work->call);
 }
 
-enum { POST = 1, QUIET = 2, READ = 4 };
+static enum api_result metrics(struct api_work *work)
+{
+    struct api_list_ask ask = {.kind = API_LIST_METRICS};
+
+    return work->api->ops->list(work->api->server, &ask, work->call);
+}
+
+enum { POST = 1, QUIET = 2, READ = 4, TEXT = 8 };
 #define ROUTE(path, operation, flags, scopes, handle)                                              \
     {                                                                                              \
-        path, operation, ((flags)&POST) != 0, ((flags)&QUIET) != 0, ((flags)&READ) != 0, scopes,   \
-            handle                                                                                 \
+        path, operation, ((flags)&POST) != 0, ((flags)&TEXT) != 0, ((flags)&QUIET) != 0,           \
+            ((flags)&READ) != 0, scopes, handle                                                    \
     }
 
 static const struct api_route routes[] = {
     ROUTE("/health/live", "health", QUIET | READ, API_SCOPE_NONE, health_live),
     ROUTE("/health/ready", "health", QUIET | READ, API_SCOPE_NONE, health_ready),
+    ROUTE("/metrics", "metrics", QUIET | READ | TEXT, API_SCOPE_NONE, metrics),
     ROUTE("/api/tickets", "tickets", POST, API_SCOPE_TICKETS, tickets),
     ROUTE("/api/revoke", "revoke", POST, API_SCOPE_REVOKE, revoke_them),
     ROUTE("/api/publish", "publish", POST | QUIET, API_SCOPE_PUBLISH, publish),
@@ -266,9 +274,22 @@ static const struct api_route routes[] = {
     ROUTE("/api/batch", "batch", POST | QUIET, API_SCOPE_ANY, NULL),
 };
 
+#define ROUTES_COUNT (sizeof(routes) / sizeof(routes[0]))
+_Static_assert(ROUTES_COUNT <= API_ROUTES_MAX, "each has a place where it is counted");
+
+unsigned api_route_index(const struct api_route *route)
+{
+    return route != NULL ? (unsigned)(route - routes) : API_ROUTES_MAX;
+}
+
+const struct api_route *api_route_at(unsigned index)
+{
+    return index < ROUTES_COUNT ? &routes[index] : NULL;
+}
+
 const struct api_route *api_route_of_path(struct view path)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < ROUTES_COUNT; i++) {
         if (view_eq(path, view_of_text(routes[i].path)))
             return &routes[i];
     }

@@ -17,6 +17,7 @@ struct api_work {
 struct api_route {
     const char *path, *operation;
     bool is_post;
+    bool is_text;    /* answered with API_RESULT_OK_TEXT */
     bool is_quiet;   /* only refusals are logged */
     bool is_read;    /* changes nothing: not in a batch, and its answers are not kept */
     unsigned scopes; /* any of these; API_SCOPE_NONE: no key needed */
@@ -28,6 +29,9 @@ struct api_route {
 enum api_result api_route_find(const struct api_route **route, const struct api_key **key,
                                const struct http1_request *head, const struct api_keys *keys);
 
+#define API_ROUTES_MAX 32
+unsigned api_route_index(const struct api_route *route);     /* API_ROUTES_MAX: NULL */
+const struct api_route *api_route_at(unsigned index);        /* NULL past the end */
 const struct api_route *api_route_of_path(struct view path); /* NULL: none */
 
 #endif

@@ -22,6 +22,7 @@ struct hub {
     struct history *history;   /* of all hubs; NULL: no channel keeps any */
     struct presence *presence; /* the same */
     unsigned worker_index;
+    struct hub_counters counters;
     unsigned delivering; /* how deep in deliver: arrays must not change under a walk */
 };
 
@@ -270,6 +271,7 @@ static uint32_t channel_deliver(struct hub *hub, struct view name, struct blob *
         s->deliver(s, frame);
     }
     hub->delivering--;
+    hub->counters.deliveries += channel->count;
     return channel->count;
 }
 
@@ -280,10 +282,16 @@ int hub_publish(struct hub *hub, struct view channel, struct blob *frame, uint32
 
     if (rc != OK)
         return rc;
+    hub->counters.publishes++;
     delivered = channel_deliver(hub, channel, frame);
     if (local != NULL)
         *local = delivered;
     return OK;
+}
+
+const struct hub_counters *hub_counters(const struct hub *hub)
+{
+    return &hub->counters;
 }
 
 void hub_each_channel(const struct hub *hub,

@@ -82,6 +82,12 @@ int hub_publish_kept(struct hub *hub, struct view channel, const struct hub_kept
 void hub_each_channel(const struct hub *hub,
                       void (*each)(void *context, struct view channel, uint32_t listeners),
                       void *context);
+/* What this worker has done. Only grows. */
+struct hub_counters {
+    uint64_t publishes;  /* that went out from here */
+    uint64_t deliveries; /* to listeners here, of whatever worker's messages */
+};
+const struct hub_counters *hub_counters(const struct hub *hub);
 size_t hub_channel_count(const struct hub *hub);
 /* What another worker published: local subscribers only. Give it to broker_join as its deliver,
  * with the hub as context. */

@@ -125,8 +125,10 @@ size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
     ssize_t n = recv(c->fd, into, cap, 0);
 
     c->loop->counters.recv_calls++;
-    if (n > 0)
+    if (n > 0) {
+        c->loop->counters.recv_bytes += (size_t)n;
         return (size_t)n;
+    }
     if (n == 0) {
         if (c->loop->corked == NULL && c->state == CONN_OPEN) {
             conn_enter(c);

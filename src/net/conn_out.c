@@ -277,6 +277,7 @@ static ssize_t judge(struct conn *c, ssize_t n)
     c->loop->counters.send_calls++;
     if (n >= 0) {
         c->stall_sent_bytes += (size_t)n;
+        c->loop->counters.send_bytes += (size_t)n;
         return n;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)

@@ -9,14 +9,17 @@
 #include "base/link.h"
 #include "server/worker.h"
 
-#define CREW_JOBS_MAX 128 /* of those that ask crew_has_room */
+#define CREW_JOBS_MAX 128 /* of those that ask crew_has_room, and of those that must stay */
 
 struct crew_job { /* starts zeroed; its owner's until `done` */
     void (*run)(struct worker *w, struct crew_job *job); /* on each worker */
     void (*done)(struct crew_job *job);                  /* on worker 0 */
     struct link link;
-    uint64_t told;    /* bit n: worker n has its letter */
-    atomic_uint left; /* workers that have not done it yet */
+    uint64_t told;            /* bit n: worker n has its letter */
+    _Atomic uint64_t waiting; /* bit n: worker n has not done it yet */
+    /* For a worker that has ended (the server drains) worker 0 may do it, so that the job ends. */
+    bool may_stand_in;
+    bool must_stay; /* then, after `done`: a letter still knows it, until the workers are closed */
 };
 
 struct crew;

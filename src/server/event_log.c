@@ -21,6 +21,16 @@
 #define LOOK_MS      100
 #define LAST_LOOKS   10 /* how often a target that takes nothing is asked again before the end */
 
+/* Events of one type by their code, which is a constant of the program. */
+struct tally {
+    const char *code;
+    uint64_t count;
+};
+struct tallies {
+    uint32_t count;
+    struct tally items[EVENT_CODES_MAX + 1]; /* the last: all others */
+};
+
 struct event_log {
     pthread_mutex_t lock;
     pthread_cond_t filled;
@@ -32,7 +42,10 @@ struct event_log {
     int fd;
     uint64_t window_s; /* the second that `lines` counts */
     uint32_t lines[EVENT_TYPES];
-    uint64_t left_out[EVENT_TYPES];
+    uint64_t left_out[EVENT_TYPES]; /* not told yet */
+    uint64_t left_out_total;
+    pthread_mutex_t tally_lock;
+    struct tallies tallies[EVENT_TYPES];
     _Atomic uint64_t counts[EVENT_TYPES];
 };
 
@@ -167,6 +180,8 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
         error_set(why, "out of memory");
         return E_NOMEM;
     }
+    (void)pthread_mutex_init(&log->lock, NULL);
+    (void)pthread_mutex_init(&log->tally_lock, NULL);
     rc = open_target(log, target, why);
     if (rc != OK) {
         free(log);
@@ -178,7 +193,6 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
     }
     log->front = malloc(BUFFER_BYTES);
     log->back = malloc(BUFFER_BYTES);
-    (void)pthread_mutex_init(&log->lock, NULL);
     (void)pthread_cond_init(&log->filled, NULL);
     if (log->front == NULL || log->back == NULL ||
         pthread_create(&log->thread, NULL, writer, log) != 0) {
@@ -204,14 +218,62 @@ void event_log_close(struct event_log *log)
         (void)pthread_cond_signal(&log->filled);
         (void)pthread_mutex_unlock(&log->lock);
         (void)pthread_join(log->thread, NULL);
-        (void)pthread_mutex_destroy(&log->lock);
         (void)pthread_cond_destroy(&log->filled);
     }
+    (void)pthread_mutex_destroy(&log->lock);
+    (void)pthread_mutex_destroy(&log->tally_lock);
     if (log->owns_fd)
         (void)close(log->fd);
     free(log->front);
     free(log->back);
     free(log);
+}
+
+/* The same code may be two constants of the same text. */
+static struct tally *tally_find(struct tallies *t, const char *code)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (t->items[i].code == code || strcmp(t->items[i].code, code) == 0)
+            return &t->items[i];
+    }
+    if (t->count < EVENT_CODES_MAX) {
+        t->items[t->count].code = code;
+        return &t->items[t->count++];
+    }
+    t->items[EVENT_CODES_MAX].code = "other";
+    return &t->items[EVENT_CODES_MAX];
+}
+
+static void tally(struct event_log *log, const struct event *event)
+{
+    (void)pthread_mutex_lock(&log->tally_lock);
+    tally_find(&log->tallies[event->type], event->code != NULL ? event->code : "none")->count++;
+    (void)pthread_mutex_unlock(&log->tally_lock);
+}
+
+void event_log_each_code(struct event_log *log, enum event_type type,
+                         void (*each)(void *context, const char *code, uint64_t count),
+                         void *context)
+{
+    struct tallies copy;
+
+    (void)pthread_mutex_lock(&log->tally_lock);
+    copy = log->tallies[type];
+    (void)pthread_mutex_unlock(&log->tally_lock);
+    for (uint32_t i = 0; i < copy.count; i++)
+        each(context, copy.items[i].code, copy.items[i].count);
+    if (copy.items[EVENT_CODES_MAX].count > 0)
+        each(context, copy.items[EVENT_CODES_MAX].code, copy.items[EVENT_CODES_MAX].count);
+}
+
+uint64_t event_log_left_out(struct event_log *log)
+{
+    uint64_t count;
+
+    (void)pthread_mutex_lock(&log->lock);
+    count = log->left_out_total;
+    (void)pthread_mutex_unlock(&log->lock);
+    return count;
 }
 
 void event_log_put(struct event_log *log, const struct event *event)
@@ -222,12 +284,14 @@ void event_log_put(struct event_log *log, const struct event *event)
     if (log == NULL)
         return;
     atomic_fetch_add_explicit(&log->counts[event->type], 1, memory_order_relaxed);
+    tally(log, event);
     if (log->is_off)
         return;
     len = event_encode(line, sizeof(line), event, clock_wall_ms());
     (void)pthread_mutex_lock(&log->lock);
     if (log->lines[event->type] >= EVENT_LINES_PER_SECOND || !append(log, line, len)) {
         log->left_out[event->type]++;
+        log->left_out_total++;
     } else {
         log->lines[event->type]++;
         (void)pthread_cond_signal(&log->filled);

@@ -79,6 +79,14 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
 void event_log_close(struct event_log *log); /* writes what is buffered first */
 void event_log_put(struct event_log *log, const struct event *event); /* log may be NULL */
 const char *event_type_text(enum event_type type);
+/* Of how many events no line was or will be written, for want of room or of haste. */
+uint64_t event_log_left_out(struct event_log *log);
+/* Calls `each` for every code that events of this type had, with their exact number; "none": those
+ * without one. At most EVENT_CODES_MAX, then "other". */
+#define EVENT_CODES_MAX 96
+void event_log_each_code(struct event_log *log, enum event_type type,
+                         void (*each)(void *context, const char *code, uint64_t count),
+                         void *context);
 /* Exact number of events of this type so far, written or suppressed. */
 uint64_t event_log_count(const struct event_log *log, enum event_type type);
 

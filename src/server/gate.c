@@ -65,6 +65,7 @@ void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *r
     unsigned retry_after_s = 1 + random_jitter(&p->worker->jitter, 5);
 
     ask_drop(p);
+    p->worker->metrics.refused[why]++;
     log_refusal(p, why, request);
     refusal_answer(&w, why, retry_after_s, p->is_tls);
     answer_and_end(p, &w);
@@ -76,6 +77,7 @@ void gate_turn_away(struct peer *p)
     struct wr w = wr_of(bytes, sizeof(bytes));
     unsigned wait_s = p->deadline_ms > 3600000 ? 3600 : (unsigned)(p->deadline_ms / 1000);
 
+    p->worker->metrics.refused[p->turned_away]++;
     refusal_answer(&w, (enum refusal)p->turned_away,
                    wait_s + 1 + random_jitter(&p->worker->jitter, 5), p->is_tls);
     answer_and_end(p, &w);
@@ -220,6 +222,7 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     }
     event.path = request->path;
     event.origin = gate_origin(request);
+    p->worker->metrics.upgrades++;
     peer_log(p, &event);
     session_start(p, upgrade, login_lacks_certificate(p) ? NULL : identity);
     if (login_lacks_certificate(p))

@@ -71,6 +71,9 @@ enum api_result internal_subscription(void *internal, const struct api_subscript
 enum api_result internal_disconnect(void *internal, const struct api_disconnect_ask *ask,
                                     uint64_t number);
 
+/* --- internal_metrics.c --- */
+enum api_result internal_metrics(struct internal *in, uint64_t number);
+
 /* --- internal_list.c --- */
 enum api_result internal_list(void *internal, const struct api_list_ask *ask, uint64_t number);
 

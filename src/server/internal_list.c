@@ -318,7 +318,11 @@ enum api_result internal_list(void *internal, const struct api_list_ask *ask, ui
                                 struct crew_job *) = {[API_LIST_CHANNELS] = run_channels,
                                                       [API_LIST_CONNECTIONS] = run_connections,
                                                       [API_LIST_INFO] = run_info};
-    struct list *list = (struct list *)(void *)internal_order_new(internal, sizeof(*list), number);
+    struct list *list;
+
+    if (ask->kind == API_LIST_METRICS)
+        return internal_metrics(internal, number);
+    list = (struct list *)(void *)internal_order_new(internal, sizeof(*list), number);
 
     if (list == NULL)
         return API_RESULT_OVERLOADED;

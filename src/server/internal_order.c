@@ -53,7 +53,8 @@ static void on_done(struct crew_job *work)
     if (bytes != NULL)
         order->answer(order, &w);
     is_whole = bytes != NULL && !w.failed;
-    internal_order_free(order);
+    if (!order->work.must_stay)
+        internal_order_free(order);
     api_finish(in->api, number, is_whole ? API_RESULT_OK : API_RESULT_OVERLOADED,
                view_of(bytes, is_whole ? wr_len(&w) : 0));
     free(bytes);
@@ -62,6 +63,7 @@ static void on_done(struct crew_job *work)
 enum api_result internal_order_start(struct order *order)
 {
     order->work.done = on_done;
+    order->work.may_stand_in = true;
     crew_start(order->internal->server->crew, &order->work);
     return API_RESULT_LATER;
 }

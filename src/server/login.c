@@ -148,6 +148,8 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
     p->phase = PEER_OPEN;
     p->decoder.limits = &p->worker->now->limits_channels;
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);
+    p->worker->metrics.extensions += is_extension;
+    p->worker->metrics.logins[identity->method] += !is_extension;
     peer_log(p, &event);
     if (is_extension)
         hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p); /* W-21 */

@@ -13,14 +13,20 @@
 #include "server/key_sources.h"
 #include "server/staples.h"
 
-static void tell(struct server *s, const char *what, bool is_up, const char *why)
+static void tell(struct server *s, enum identity_source which, bool is_up, const char *why)
 {
+    static const char *const names[SOURCES] = {"introspection", "hook", "sessions"};
+    const char *what = names[which];
     struct event event = {.type = EVENT_IDENTITY_SOURCE,
                           .outcome = is_up ? OUTCOME_OK : OUTCOME_ERROR,
                           .code = is_up ? "up" : "down",
                           .action = view_of_text(what),
                           .detail = view_of_text(why)};
 
+    if (is_up)
+        (void)atomic_fetch_and(&s->sources_down, ~(1u << which));
+    else
+        (void)atomic_fetch_or(&s->sources_down, 1u << which);
     event_log_put(s->events, &event);
     if (is_up)
         log_line(LOG_INFO, "%s: answers again", what);
@@ -33,17 +39,17 @@ static void tell(struct server *s, const char *what, bool is_up, const char *why
 
 static void tell_introspection(void *server, bool is_up, const char *why)
 {
-    tell(server, "introspection", is_up, why);
+    tell(server, SOURCE_INTROSPECTION, is_up, why);
 }
 
 static void tell_hook(void *server, bool is_up, const char *why)
 {
-    tell(server, "hook", is_up, why);
+    tell(server, SOURCE_HOOK, is_up, why);
 }
 
 static void tell_sessions(void *server, bool is_up, const char *why)
 {
-    tell(server, "sessions", is_up, why);
+    tell(server, SOURCE_SESSIONS, is_up, why);
 }
 
 static void on_session_ended(void *server, const uint8_t session[IDENTITY_SESSION_BYTES],

@@ -240,6 +240,7 @@ static void time_out_tls(struct peer *p)
 {
     struct event event = peer_event(p, EVENT_TLS_FAILED, OUTCOME_REFUSED, "tls_timeout");
 
+    p->worker->metrics.tls_failed++;
     peer_log(p, &event);
     conn_abort(&p->conn);
 }
@@ -286,6 +287,7 @@ static void on_ready(struct conn *c)
 
     if (!reload_recheck(p))
         return; /* the lists have changed during the handshake */
+    p->worker->metrics.tls_ok += p->is_tls;
     p->phase = PEER_HEAD;
     p->ready_ms = loop_now_ms(p->worker->loop);
     peer_rearm(p);
@@ -338,6 +340,7 @@ static void log_end(struct peer *p, enum conn_end end)
             conn_spoke_plain(&p->conn) ? "plaintext_on_tls_port" : "tls_handshake_failed";
         struct event event = peer_event(p, EVENT_TLS_FAILED, OUTCOME_REFUSED, code);
         event.detail = view_of_text(conn_end_detail(&p->conn));
+        p->worker->metrics.tls_failed++;
         peer_log(p, &event);
     }
 }
@@ -485,6 +488,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
         free(p);
         return;
     }
+    w->metrics.connections += p->is_counted;
     link_append(&w->peers, &p->link);
     w->peers_count++;
     peer_rearm(p);

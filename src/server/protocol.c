@@ -284,6 +284,7 @@ void protocol_message(struct peer *p, struct view text)
     int rc;
 
     if (!take_message(p)) {
+        p->worker->metrics.rate_limited++;
         refuse_message(p);
         return;
     }

@@ -64,6 +64,7 @@ void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len
     if (is_silent(p))
         return;
     p->messages_out++;
+    p->worker->metrics.messages_out++;
     if (p->window_bits != 0 && len >= COMPRESS_FROM_BYTES) {
         deflate = deflate_of(p);
         if (deflate != NULL &&
@@ -215,6 +216,7 @@ void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
     if (p->window_bits != 0 && !p->keeps_context)
         packed = compressed_push(p->worker, p->window_bits, frame);
     p->messages_out++;
+    p->worker->metrics.messages_out++;
     if (conn_write_blob(&p->conn, packed != NULL ? packed : frame) != OK)
         conn_abort(&p->conn);
 }
@@ -322,6 +324,7 @@ static void on_message(struct peer *p, const struct ws_event *ws)
     struct view text = view_of(ws->payload, ws->payload_bytes);
 
     p->messages_in++;
+    p->worker->metrics.messages_in++;
     if (p->phase == PEER_FIRST)
         protocol_first(p, text);
     else if (p->worker->options->routes[p->route].kind == ROUTE_ECHO)

@@ -109,6 +109,7 @@ void worker_run(struct worker *w)
     if (w->index == 0)
         channel_clock_start(w->server->channel_clock);
     loop_run(w->loop);
+    atomic_store_explicit(&w->has_ended, true, memory_order_release);
     (void)atomic_fetch_sub(&w->server->running, 1);
 }
 

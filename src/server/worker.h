@@ -21,6 +21,7 @@
 #include "net/tls.h"
 #include "server/event_log.h"
 #include "server/generation.h"
+#include "server/metrics.h"
 #include "server/options.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_message.h"
@@ -37,6 +38,9 @@ struct crew;          /* crew.h */
 struct internal;      /* internal.h */
 struct session_ends;  /* close_job.h */
 struct staple_fetch;  /* net/staple_fetch.h */
+
+/* Who is asked about identities. */
+enum identity_source { SOURCE_INTROSPECTION, SOURCE_HOOK, SOURCE_SESSIONS, SOURCES };
 
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
@@ -65,9 +69,10 @@ struct server {
     uint16_t *ports;
     struct worker *workers;
     unsigned workers_count;
-    uint64_t opened_ms;  /* monotonic */
-    atomic_uint drains;  /* how often server_drain was called */
-    atomic_uint running; /* workers whose thread has started and not ended */
+    uint64_t opened_ms;       /* monotonic */
+    atomic_uint sources_down; /* bit n: enum identity_source n is out of reach */
+    atomic_uint drains;       /* how often server_drain was called */
+    atomic_uint running;      /* workers whose thread has started and not ended */
 };
 
 struct worker_listener {
@@ -93,11 +98,13 @@ struct worker {
     uint16_t epoch; /* counts the generations: who has another one has not been judged by this */
     struct timer review_timer;
     pthread_t thread;
+    atomic_bool has_ended; /* its loop will run no more: what is here is anybody's to read */
     struct loop *loop;
     struct mailbox *control, *letters;
     struct session_ends *ends; /* sessions whose connections are to be closed */
     struct hub *hub;
     struct worker_listener *listeners;
+    struct metrics metrics;
     struct link peers; /* struct peer.link */
     uint32_t peers_count;
     struct link proxied; /* struct proxied.link: the header of their proxy is still to come */

@@ -109,6 +109,8 @@ def parse(data):
     response = Response(head)
     assert response.headers["connection"] == "close" and response.headers["cache-control"] == "no-store"
     assert int(response.headers["content-length"]) == len(body)
+    if response.headers["content-type"].startswith("text/plain"):
+        return response.status, body.decode()
     return response.status, json.loads(body)
 
 

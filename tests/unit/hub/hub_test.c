@@ -439,6 +439,10 @@ static void every_channel_is_told_with_its_listeners(void **state)
     assert_int_equal(tally.channels, 2);
     assert_int_equal(tally.listeners, 4);
     assert_int_equal(tally.of_b, 3);
+    assert_int_equal(publish(&w, "b") + publish(&w, "nobody"), 3);
+    hub_deliver(w.hub, VIEW("a"), w.frame);
+    assert_int_equal(hub_counters(w.hub)->publishes, 2);
+    assert_int_equal(hub_counters(w.hub)->deliveries, 4);
     for (int i = 0; i < 3; i++)
         hub_leave(w.hub, &l[i].subscriber);
     world_close(&w);

@@ -109,6 +109,7 @@ static void a_flood_is_counted_exactly(void **state)
     struct event_log *log;
     struct event event = {.type = EVENT_MESSAGE_INVALID, .outcome = OUTCOME_REFUSED};
     size_t written, told = 0;
+    uint64_t left_out;
 
     (void)state;
     assert_true(fd >= 0);
@@ -117,6 +118,7 @@ static void a_flood_is_counted_exactly(void **state)
     for (int i = 0; i < 5000; i++)
         event_log_put(log, &event);
     assert_int_equal(event_log_count(log, EVENT_MESSAGE_INVALID), 5000);
+    left_out = event_log_left_out(log);
     event_log_close(log);
     assert_int_equal(file_read(&text, path), OK);
     written = count_of(buf_view(&text), "\"event\":\"message_invalid\"");
@@ -125,8 +127,55 @@ static void a_flood_is_counted_exactly(void **state)
     for (const char *at = (const char *)text.data; (at = strstr(at, "\"count\":")) != NULL; at++)
         told += strtoul(at + strlen("\"count\":"), NULL, 10);
     assert_int_equal(written + told, 5000);
+    assert_int_equal(written + left_out, 5000);
     buf_clear(&text);
     (void)unlink(path);
+}
+
+struct seen {
+    uint64_t none, twice, other, codes;
+};
+
+static void see(void *context, const char *code, uint64_t count)
+{
+    struct seen *seen = context;
+
+    seen->codes++;
+    if (strcmp(code, "none") == 0)
+        seen->none = count;
+    else if (strcmp(code, "twice") == 0)
+        seen->twice = count;
+    else if (strcmp(code, "other") == 0)
+        seen->other = count;
+}
+
+/* By what they say, not by where it lies; and never more than there is room for. */
+static void events_are_counted_by_their_code(void **state)
+{
+    static char codes[EVENT_CODES_MAX][8], again[] = "twice";
+    struct event event = {.type = EVENT_AUTH_FAILED, .outcome = OUTCOME_REFUSED};
+    struct seen seen = {0, 0, 0, 0};
+    struct event_log *log;
+
+    (void)state;
+    assert_int_equal(event_log_open(&log, "off", NULL), OK);
+    event_log_put(log, &event);
+    event.code = "twice";
+    event_log_put(log, &event);
+    event.code = again;
+    event_log_put(log, &event);
+    for (int i = 0; i < EVENT_CODES_MAX; i++) {
+        (void)snprintf(codes[i], sizeof(codes[i]), "c%d", i);
+        event.code = codes[i];
+        event_log_put(log, &event);
+    }
+    event_log_each_code(log, EVENT_AUTH_FAILED, see, &seen);
+    assert_int_equal(seen.none, 1);
+    assert_int_equal(seen.twice, 2);
+    assert_int_equal(seen.other, 2);
+    assert_int_equal(seen.codes, EVENT_CODES_MAX + 1);
+    assert_int_equal(event_log_left_out(log), 0);
+    event_log_close(log);
 }
 
 static void off_still_counts(void **state)
@@ -162,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_line_that_does_not_fit_is_no_line),
         cmocka_unit_test(every_type_has_a_name_of_its_own),
         cmocka_unit_test(a_flood_is_counted_exactly),
+        cmocka_unit_test(events_are_counted_by_their_code),
         cmocka_unit_test(off_still_counts),
         cmocka_unit_test(a_target_that_cannot_be_opened_says_so),
     };
