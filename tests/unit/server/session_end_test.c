@@ -79,6 +79,7 @@ static int begin(void **state)
     assert_non_null(house);
     house->server.workers = house->workers;
     house->server.workers_count = WORKERS;
+    assert_int_equal(crew_new(&house->server.crew, &house->server), OK);
     assert_int_equal(closer_new(&house->server.closer, &house->server), OK);
     for (unsigned n = 0; n < WORKERS; n++) {
         struct worker *w = &house->workers[n];
@@ -108,6 +109,7 @@ static int end(void **state)
         loop_free(w->loop);
     }
     closer_free(house->server.closer);
+    crew_free(house->server.crew);
     free(house);
     return 0;
 }
@@ -232,6 +234,7 @@ static void a_job_counts_whoever_closes(void **state)
     for (unsigned n = 0; n < WORKERS; n++)
         mailbox_close(house->workers[n].control);
     closer_stop(house->server.closer);
+    crew_stop(house->server.crew);
 }
 
 int main(void)
