@@ -61,11 +61,11 @@ void user_table_free(struct user_table *t)
     free(t);
 }
 
-int user_table_hold(struct user_table *t, struct view user, uint64_t now_ns,
+int user_table_hold(struct user_table *t, struct view user, uint32_t max_holders, uint64_t now_ns,
                     struct user_usage **out)
 {
     struct memo_entry *entry;
-    int rc = memo_hold(t->memo, user, UINT32_MAX, now_ns, &entry);
+    int rc = memo_hold(t->memo, user, max_holders, now_ns, &entry);
 
     if (rc != OK)
         return rc;

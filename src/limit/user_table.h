@@ -22,9 +22,10 @@ struct user_table;
 int user_table_new(struct user_table **out, size_t max_users, const struct rate_limit *per_minute,
                    const struct rate_limit *per_hour);
 void user_table_free(struct user_table *t); /* NULL is fine; nobody may hold anything any more */
-/* Finds or makes the entry of `user` and holds it. E_FULL, E_NOMEM; E_LIMIT for a name longer than
- * MEMO_KEY_BYTES_MAX. Every hold needs one user_table_drop. */
-int user_table_hold(struct user_table *t, struct view user, uint64_t now_ns,
+/* Finds or makes the entry of `user` and holds it. E_FULL, E_NOMEM; E_LIMIT where it is held
+ * max_holders times already, and for a name longer than MEMO_KEY_BYTES_MAX. Every hold needs one
+ * user_table_drop. */
+int user_table_hold(struct user_table *t, struct view user, uint32_t max_holders, uint64_t now_ns,
                     struct user_usage **out);
 void user_table_drop(struct user_table *t, struct user_usage *usage);
 size_t user_table_count(struct user_table *t);

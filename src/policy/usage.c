@@ -64,8 +64,8 @@ static bool hold_user(const struct policy_meter *meter, const struct message_typ
     wr_view(&w, type->name_view);
     wr_u8(&w, ':');
     wr_view(&w, meter->user);
-    return !w.failed && user_table_hold(meter->users, view_of(key, wr_len(&w)), meter->now_ns,
-                                        &slot->user) == OK;
+    return !w.failed && user_table_hold(meter->users, view_of(key, wr_len(&w)), UINT32_MAX,
+                                        meter->now_ns, &slot->user) == OK;
 }
 
 static bool take(const struct policy_meter *meter, const struct message_type *type,

@@ -180,13 +180,28 @@ int channels_join(struct request *r)
     return rc == E_EXISTS ? OK : rc;
 }
 
+/* Granted or not, a subscription costs. */
+static bool take_subscribe(struct request *r)
+{
+    struct peer *p = r->peer;
+    struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "subscribe");
+
+    if (rate_take(&p->subscribes, &p->worker->now->subscribes, loop_now_ns(p->worker->loop)))
+        return true;
+    event.channel = r->channel;
+    peer_log(p, &event);
+    say_error(p, r->id, "rate_limited", VIEW("Too many subscribe messages"));
+    return false;
+}
+
 void channels_subscribe(struct request *r)
 {
     struct hub_how how;
     struct since since;
     int rc;
 
-    if (!request_need_channel(r) || !read_since(r, &since) || !request_may(r, ACTION_SUBSCRIBE))
+    if (!request_need_channel(r) || !read_since(r, &since) || !take_subscribe(r) ||
+        !request_may(r, ACTION_SUBSCRIBE))
         return;
     rc = join(r, &how);
     switch (rc) {

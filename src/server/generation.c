@@ -18,6 +18,8 @@ static void make_limits(struct generation *g)
     g->per_hour = rate_limit_make(l->messages_per_hour, 3600 * 1000, l->messages_per_hour);
     g->control_frames =
         rate_limit_make(l->control_frames_per_minute, 60 * 1000, l->control_frames_per_minute);
+    g->subscribes = rate_limit_make(l->subscribes_per_minute, 60 * 1000, l->subscribes_per_minute);
+    g->bytes_in = flow_limit_make(l->bytes_per_second, l->bytes_burst);
     g->limits_channels = (struct ws_limits){.message_bytes = l->message_bytes,
                                             .fragments = (uint32_t)l->fragments,
                                             .inflate_ratio = 100,

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "limit/flow.h"
 #include "limit/rate.h"
 #include "server/options.h"
 #include "wire/ws_message.h"
@@ -17,7 +18,8 @@ struct generation {
     struct options *options; /* owned */
     bool is_first;
     atomic_uint holds;
-    struct rate_limit per_minute, per_hour, control_frames;
+    struct rate_limit per_minute, per_hour, control_frames, subscribes;
+    struct flow_limit bytes_in;
     struct ws_limits limits_channels, limits_first, limits_echo;
 };
 

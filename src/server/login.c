@@ -44,20 +44,35 @@ static void say_welcome(struct peer *p, const struct json *id)
     say_end(p, &w, id);
 }
 
+/* One connection too many of this user, which is the newest; or no room for one user more. */
+static void refuse_user(struct peer *p, const struct identity *identity, bool has_too_many)
+{
+    struct event event =
+        peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED,
+                   has_too_many ? "too_many_connections_of_user" : "too_many_users");
+
+    event.user = view_of(identity->user, identity->user_bytes);
+    event.close_code = has_too_many ? CLOSE_POLICY : CLOSE_OVERLOAD;
+    peer_log(p, &event);
+    session_close(p, event.close_code,
+                  has_too_many ? "Too many connections" : "Server overloaded, try again later");
+}
+
 /* The limits of the user come with the identity; a table with no room refuses (nobody's limits are
  * forgotten). */
 static bool become(struct peer *p, const struct identity *identity)
 {
     struct worker *w = p->worker;
     struct peer_who *who = calloc(1, sizeof(*who));
+    int rc = E_NOMEM;
 
-    if (who == NULL ||
-        user_table_hold(w->server->users, view_of(identity->user, identity->user_bytes),
-                        loop_now_ns(w->loop), &who->usage) != OK) {
+    if (who != NULL)
+        rc = user_table_hold(w->server->users, view_of(identity->user, identity->user_bytes),
+                             (uint32_t)w->options->limits.connections_per_user,
+                             loop_now_ns(w->loop), &who->usage);
+    if (rc != OK) {
         free(who);
-        struct event event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "too_many_users");
-        peer_log(p, &event);
-        session_close(p, CLOSE_OVERLOAD, "Server overloaded, try again later");
+        refuse_user(p, identity, rc == E_LIMIT);
         return false;
     }
     p->who = who;

@@ -78,7 +78,7 @@ struct session_options {
 };
 enum csrf_policy { CSRF_REQUIRED, CSRF_ORIGIN_ONLY };
 struct limit_options {
-    uint64_t connections_total, connections_per_ip;
+    uint64_t connections_total, connections_per_ip, connections_per_user;
     uint64_t handshakes_per_second,
         handshakes_burst;    /* new connections per IP; 0 in the file: derived from per_ip */
     uint64_t tls_handshakes; /* inside OpenSSL at a time, per worker */
@@ -88,7 +88,9 @@ struct limit_options {
         assembly_ms; /* assembly: first byte of a message to its last */
     uint64_t subscriptions, channels;
     uint64_t queue_bytes, queue_stall_ms;
-    uint64_t ban_failures; /* 0: nobody is ever banned */
+    uint64_t subscribes_per_minute;
+    uint64_t bytes_per_second, bytes_burst; /* read from one connection; 0: as much as comes */
+    uint64_t ban_failures;                  /* 0: nobody is ever banned */
     uint64_t ban_within_ms, ban_first_ms, ban_longest_ms;
     uint64_t users; /* remembered by the user table */
     uint64_t history_bytes, history_channel_bytes;

@@ -144,6 +144,9 @@ static const struct option connections_rows[] = {
     COUNT("total", connections_total, 1, 10000000, "10000", "open connections in all; above: 503"),
     COUNT("per_ip", connections_per_ip, 1, 10000000, "100",
           "open connections of one address (IPv6: one /64); above: 429"),
+    COUNT("per_user", connections_per_user, 1, 10000000, NULL,
+          "open connections of one user; above: the newest is closed with 1008; absent: as many as "
+          "per_ip"),
     {0},
 };
 static const struct option handshakes_rows[] = {
@@ -165,6 +168,18 @@ static const struct option messages_rows[] = {
 static const struct option control_frames_rows[] = {
     COUNT("per_minute", control_frames_per_minute, 1, RATE_MAX, "600",
           "pings, pongs and closes of one connection"),
+    {0},
+};
+static const struct option subscribes_rows[] = {
+    COUNT("per_minute", subscribes_per_minute, 1, RATE_MAX, NULL,
+          "`subscribe` messages of one connection; absent: messages.per_minute"),
+    {0},
+};
+static const struct option bytes_rows[] = {
+    BYTES("per_second", bytes_per_second, 16 * KIB, 1024 * 1024 * MIB, NULL,
+          "what is read from one connection; above: reading pauses; absent: no limit"),
+    BYTES("burst", bytes_burst, 16 * KIB, 1024 * 1024 * MIB, NULL,
+          "of it at once; absent: that of one second, at least one message_size"),
     {0},
 };
 static const struct option bans_rows[] = {
@@ -202,6 +217,8 @@ const struct option options_limits_rows[] = {
     {.name = "handshakes", .type = OPTION_SECTION, .children = handshakes_rows},
     {.name = "messages", .type = OPTION_SECTION, .children = messages_rows},
     {.name = "control_frames", .type = OPTION_SECTION, .children = control_frames_rows},
+    {.name = "subscribes", .type = OPTION_SECTION, .children = subscribes_rows},
+    {.name = "bytes", .type = OPTION_SECTION, .children = bytes_rows},
     {.name = "bans", .type = OPTION_SECTION, .children = bans_rows},
     BYTES("message_size", message_bytes, 16, 64 * MIB, "64KiB",
           "one message, after decompression; above: close 1009"),
@@ -355,6 +372,12 @@ void options_finish_limits(struct loading *l, struct node *root, struct problems
         limits->handshakes_per_second = at_least(limits->connections_per_ip / 2, 10);
     if (limits->handshakes_burst == 0)
         limits->handshakes_burst = at_least(2 * limits->connections_per_ip, 20);
+    if (limits->connections_per_user == 0)
+        limits->connections_per_user = limits->connections_per_ip;
+    if (limits->subscribes_per_minute == 0)
+        limits->subscribes_per_minute = limits->messages_per_minute;
+    if (limits->bytes_burst == 0)
+        limits->bytes_burst = at_least(limits->bytes_per_second, limits->message_bytes);
     if (size == NULL)
         limits->queue_bytes = at_least(2 * limits->message_bytes, 256 * KIB);
     else if (limits->queue_bytes < limits->message_bytes)

@@ -103,6 +103,11 @@ static uint64_t heartbeat_ms(const struct peer *p)
     return p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms : p->heard_ms + p->ping_every_ms;
 }
 
+static uint64_t choke_ms(const struct peer *p)
+{
+    return p->choked_until_ms != 0 ? p->choked_until_ms : UINT64_MAX;
+}
+
 /* While the kernel takes no more, progress is the sign of life, and its lack is what ends the
  * session: a ping would wait behind the queue, and reading may be paused so that no pong is seen.
  */
@@ -113,7 +118,8 @@ static uint64_t due_open(const struct peer *p)
 
     if (conn_backlog(&p->conn) > 0)
         at = sooner(at, loop_now_ms(p->worker->loop) + o->limits.queue_stall_ms);
-    return p->conn.has_backlog ? at : sooner(at, heartbeat_ms(p));
+    at = sooner(at, choke_ms(p));
+    return p->conn.has_backlog || p->choked_until_ms != 0 ? at : sooner(at, heartbeat_ms(p));
 }
 
 static uint64_t due_at(const struct peer *p)
@@ -127,7 +133,7 @@ static uint64_t due_at(const struct peer *p)
         return p->ready_ms +
                (p->turned_away != REFUSE_NONE ? REFUSAL_WAIT_MS : o->timeouts.header_ms);
     case PEER_FIRST:
-        return sooner(p->deadline_ms, assembly_ms(p));
+        return sooner(sooner(p->deadline_ms, assembly_ms(p)), choke_ms(p));
     case PEER_OPEN:
         return due_open(p);
     case PEER_ASKING:
@@ -209,7 +215,7 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
     } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,
                                o->limits.queue_bytes / 16)) {
         session_slow(p);
-    } else if (p->conn.has_backlog || heartbeat_ms(p) > now_ms) {
+    } else if (p->conn.has_backlog || p->choked_until_ms != 0 || heartbeat_ms(p) > now_ms) {
         return;
     } else if (p->pinged_ms != 0) {
         struct event event = peer_event(p, EVENT_PEER_DEAD, OUTCOME_OK, "no_pong");
@@ -250,6 +256,8 @@ static void peer_fire(struct timer *timer)
     struct peer *p = LINK_ITEM(timer, struct peer, timer);
     uint64_t now_ms = loop_now_ms(p->worker->loop);
 
+    if (choke_ms(p) <= now_ms)
+        session_unchoke(p);
     if (due_at(p) <= now_ms || (p->phase == PEER_OPEN && conn_backlog(&p->conn) > 0)) {
         switch ((enum peer_phase)p->phase) {
         case PEER_TLS:

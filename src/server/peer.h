@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "hub/hub.h"
 #include "limit/conn_table.h"
+#include "limit/flow.h"
 #include "limit/rate.h"
 #include "limit/user_table.h"
 #include "net/conn.h"
@@ -52,7 +53,9 @@ struct peer {
     struct buf head; /* incomplete request head; or what came while an answer was awaited */
     uint8_t *pong; /* length byte and payload of the one pong that waits for the backlog to leave */
     size_t head_scanned;
-    struct rate per_minute, per_hour, refused, control;
+    struct rate per_minute, per_hour, refused, control, subscribes;
+    struct flow flow;
+    uint64_t choked_until_ms;     /* nothing is read before then; 0: it is */
     uint64_t opened_ms, ready_ms; /* accept; end of the TLS handshake or of the 101 */
     uint64_t heard_ms, pinged_ms; /* last byte from the peer; our last unanswered ping, 0 = none */
     uint64_t message_ms;          /* when the message now incomplete began; 0 = none */
@@ -71,7 +74,7 @@ struct peer {
     uint8_t turned_away; /* enum refusal: over a limit at the door */
     uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
     uint8_t unheard;     /* messages that came behind our Close */
-    bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context;
+    bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context, has_told_bytes;
     bool by_proxy; /* a trusted proxy's connection; whose request it brings is not known yet */
     const char *close_reason;      /* constant text */
     const char *certificate_fault; /* why the client's certificate is no login; NULL: not asked, or
@@ -131,6 +134,8 @@ void session_close(struct peer *p, unsigned code, const char *reason);
 void session_fail(struct peer *p, unsigned code, const char *reason);
 /* PEER_FIRST: the answer that was awaited has come; reading goes on. */
 void session_resume(struct peer *p);
+/* Too much had come, and now it may come again. */
+void session_unchoke(struct peer *p);
 void session_ping(struct peer *p);
 void session_drained(struct peer *p);
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);

@@ -106,6 +106,8 @@ static void stop_waiting(struct peer *p)
 {
     if (p->phase == PEER_FIRST && p->ask != NULL)
         conn_read_resume(&p->conn);
+    if (p->choked_until_ms != 0)
+        session_unchoke(p); /* to see their Close */
     ask_drop(p);
     buf_clear(&p->head);
 }
@@ -255,7 +257,7 @@ void session_drained(struct peer *p)
         free(p->pong);
         p->pong = NULL;
     }
-    if (p->conn.is_paused && !is_waiting(p))
+    if (p->conn.is_paused && !is_waiting(p) && p->choked_until_ms == 0)
         conn_read_resume(&p->conn);
     peer_rearm(p); /* what was put off while the queue was full may be due */
 }
@@ -381,6 +383,34 @@ static bool on_event(struct peer *p, const struct ws_event *ws)
     return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn) && !is_waiting(p);
 }
 
+void session_unchoke(struct peer *p)
+{
+    p->choked_until_ms = 0;
+    p->heard_ms = loop_now_ms(p->worker->loop); /* its silence was ours */
+    p->pinged_ms = 0;
+    if (!is_waiting(p) && conn_backlog(&p->conn) <= p->worker->options->limits.queue_bytes / 2)
+        conn_read_resume(&p->conn);
+}
+
+/* What is too much is taken, and then nothing until it has been made up for: TCP holds the sender
+ * back, and nothing is lost. */
+static void meter(struct peer *p, size_t bytes)
+{
+    struct worker *w = p->worker;
+    uint64_t wait_ms = flow_charge(&p->flow, &w->now->bytes_in, bytes, loop_now_ns(w->loop));
+
+    if (wait_ms == 0)
+        return;
+    if (!p->has_told_bytes) {
+        struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_OK, "bytes");
+        p->has_told_bytes = true;
+        peer_log(p, &event);
+    }
+    p->choked_until_ms = loop_now_ms(w->loop) + wait_ms;
+    conn_read_pause(&p->conn);
+    peer_due_by(p, p->choked_until_ms);
+}
+
 /* What the input leaves behind: a message begun, or answers that the peer does not take. */
 static void after_input(struct peer *p)
 {
@@ -408,7 +438,7 @@ static void after_input(struct peer *p)
 void session_data(struct peer *p, uint8_t *data, size_t len)
 {
     struct ws_event ws;
-    size_t used;
+    size_t used, all = len;
     bool goes_on = true;
 
     p->heard_ms = loop_now_ms(p->worker->loop);
@@ -429,6 +459,8 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
         hold(p, data, len);
     else if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
         after_input(p);
+    if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
+        meter(p, all);
 }
 
 /* --- start --- */

@@ -35,7 +35,8 @@ static struct user_usage *hold(struct house *h, const char *user, uint64_t now, 
 {
     struct user_usage *usage = NULL;
 
-    assert_int_equal(user_table_hold(h->table, view_of_text(user), now, &usage), expected);
+    assert_int_equal(user_table_hold(h->table, view_of_text(user), UINT32_MAX, now, &usage),
+                     expected);
     return usage;
 }
 
@@ -142,7 +143,7 @@ static void *send_many(void *shared)
     for (int i = 0; i < 3000; i++) {
         struct user_usage *usage;
 
-        if (user_table_hold(crowd->house->table, VIEW("alice"), SECOND, &usage) != OK)
+        if (user_table_hold(crowd->house->table, VIEW("alice"), UINT32_MAX, SECOND, &usage) != OK)
             continue;
         if (rate_shared_take(&usage->per_minute, &crowd->house->minute, SECOND))
             atomic_fetch_add(&crowd->passed, 1);
