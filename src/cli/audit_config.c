@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/num.h"
 #include "base/status.h"
 #include "cli/audit_lint.h"
 #include "cli/cli.h"
@@ -15,6 +16,8 @@
 #define LAST_DAYS 3  /* nobody renews it any more */
 #define SOON_DAYS 14 /* normal only for short-lived ones */
 #define KEY_MAX   64
+/* Of IPv4 10.0.0.0/8 is the widest network that anyone has for himself; fd00::/8 of IPv6. */
+#define WIDEST_PROXIES 8
 
 struct node *lint_find(struct node *from, const char *path)
 {
@@ -132,6 +135,23 @@ static void check_listener(const struct lint *lint, const struct listen_options 
     }
 }
 
+/* --- point 7: who is believed about addresses --- */
+
+static void check_proxies(const struct lint *lint, struct node *listener)
+{
+    const struct node *list = lint_find(listener, "trusted_proxies");
+    struct view address, bits;
+    uint64_t number;
+
+    for (struct node *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
+        if (view_split(item->text, '/', &address, &bits) && num_parse_u64(bits, 128, &number) &&
+            number < WIDEST_PROXIES)
+            LINT_FAIL(lint, AUDIT_RATES, lint_line(item, ""),
+                      "trusted_proxies: %s lets strangers say which address they come from: limits "
+                      "by address mean nothing then",
+                      problem_word(item->text).text);
+}
+
 /* --- point 11 --- */
 
 static void check_client_certificates(const struct lint *lint, const struct listen_options *l,
@@ -164,6 +184,7 @@ static void check_listeners(const struct lint *lint)
 
     for (uint32_t i = 0; i < lint->o->listeners_count; i++) {
         check_listener(lint, &lint->o->listeners[i], lint_item(list, i));
+        check_proxies(lint, lint_item(list, i));
         check_client_certificates(lint, &lint->o->listeners[i], lint_item(list, i));
     }
     if (lint_is_true(lint->root, "auth.sessions.redis.insecure_plaintext"))

@@ -96,6 +96,7 @@ WEAK = [
     (SOUND + "messages:\n  a: {schema: {type: object}}\n  b: {publish: \"public:chat\"}\n", "messages", 17, "messages.b has no schema"),
     (SOUND + "messages:\n  a: {schema: {type: object}, mode: observe}\n", "messages", 16, "observe"),
     (SOUND + "limits:\n  messages:\n    per_minute: 1000000\n", "rates", 17, "limits.messages.per_minute"),
+    (changed("    tls:", "    trusted_proxies:\n      - 10.0.0.0/8\n      - 128.0.0.0/1\n    tls:"), "rates", 5, "128.0.0.0/1 lets strangers"),
     (SOUND + "limits: {messages: {per_hour: 900000}}\n", "rates", 15, "limits.messages.per_hour"),
     (SOUND + "limits:\n  connections: {total: 100,\n    per_ip: 100}\n", "rates", 17, "all 100 connections"),
     (SOUND + "limits:\n  message_size: 64MiB\n", "size", 16, "limits.message_size: 65536KiB"),
