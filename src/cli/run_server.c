@@ -32,12 +32,15 @@ static void *wait_for_signals(void *argument)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGUSR1);
     (void)sigaddset(&set, SIGUSR2); /* ours: the server has ended by itself */
     if (watched->takes_hangup)
         (void)sigaddset(&set, SIGHUP);
     while (sigwait(&set, &which) == 0) {
         if (which == SIGHUP) {
             (void)server_reload(watched->server);
+        } else if (which == SIGUSR1) {
+            server_reopen_log(watched->server);
         } else if (which != SIGUSR2) {
             server_drain(watched->server); /* before any word about it, which may have to wait */
             log_line(LOG_INFO, "%s: draining; once more ends now",
@@ -57,6 +60,7 @@ static void block_signals(bool takes_hangup)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGUSR1);
     (void)sigaddset(&set, SIGUSR2);
     if (takes_hangup)
         (void)sigaddset(&set, SIGHUP);

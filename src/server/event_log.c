@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/status.h"
 
 #define BUFFER_BYTES (1024u * 1024u)
@@ -38,8 +39,9 @@ struct event_log {
     char *front; /* workers append here; swapped with `back` by the thread */
     char *back;
     size_t front_bytes;
-    bool is_closing, is_off, owns_fd;
-    int fd;
+    bool is_closing, is_off, owns_fd, wants_reopen;
+    char *path;        /* NULL: no file */
+    int fd;            /* the thread's, once it runs */
     uint64_t window_s; /* the second that `lines` counts */
     uint32_t lines[EVENT_TYPES];
     uint64_t left_out[EVENT_TYPES]; /* not told yet */
@@ -117,6 +119,25 @@ static void turn_window(struct event_log *log, int64_t wall_ms)
     }
 }
 
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
+static void reopen(struct event_log *log)
+{
+    int fd = open_file(log->path);
+
+    if (fd < 0) {
+        log_line(LOG_ERROR, "cannot open the event log %s again, the old file stays in use: %s",
+                 log->path, strerror(errno));
+        return;
+    }
+    (void)close(log->fd);
+    log->fd = fd;
+    log_line(LOG_INFO, "event log %s: opened again", log->path);
+}
+
 static void *writer(void *argument)
 {
     struct event_log *log = argument;
@@ -126,12 +147,18 @@ static void *writer(void *argument)
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
-        if (log->front_bytes == 0 && !log->is_closing)
+        if (log->front_bytes == 0 && !log->is_closing && !log->wants_reopen)
             (void)pthread_cond_timedwait(&log->filled, &log->lock, &until);
         int64_t wall_ms = clock_wall_ms();
         if ((uint64_t)(wall_ms / 1000) != log->window_s || log->is_closing) {
             log->window_s = (uint64_t)(wall_ms / 1000);
             turn_window(log, wall_ms);
+        }
+        if (log->wants_reopen) {
+            log->wants_reopen = false;
+            (void)pthread_mutex_unlock(&log->lock);
+            reopen(log);
+            (void)pthread_mutex_lock(&log->lock);
         }
         if (log->front_bytes == 0) {
             if (log->is_closing)
@@ -162,7 +189,8 @@ static int open_target(struct event_log *log, const char *target, struct error *
         log->fd = strcmp(target, "stderr") == 0 ? STDERR_FILENO : STDOUT_FILENO;
         return OK;
     }
-    log->fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    log->path = strdup(target);
+    log->fd = log->path != NULL ? open_file(target) : -1;
     if (log->fd < 0) {
         error_set(why, "cannot write the event log %s: %s", target, strerror(errno));
         return E_IO;
@@ -184,6 +212,7 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
     (void)pthread_mutex_init(&log->tally_lock, NULL);
     rc = open_target(log, target, why);
     if (rc != OK) {
+        free(log->path);
         free(log);
         return rc;
     }
@@ -201,11 +230,22 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
             (void)close(log->fd);
         free(log->front);
         free(log->back);
+        free(log->path);
         free(log);
         return E_NOMEM;
     }
     *out = log;
     return OK;
+}
+
+void event_log_reopen(struct event_log *log)
+{
+    if (log == NULL || log->path == NULL)
+        return;
+    (void)pthread_mutex_lock(&log->lock);
+    log->wants_reopen = true;
+    (void)pthread_cond_signal(&log->filled);
+    (void)pthread_mutex_unlock(&log->lock);
 }
 
 void event_log_close(struct event_log *log)
@@ -226,6 +266,7 @@ void event_log_close(struct event_log *log)
         (void)close(log->fd);
     free(log->front);
     free(log->back);
+    free(log->path);
     free(log);
 }
 

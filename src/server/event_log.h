@@ -77,6 +77,10 @@ struct event_log;
 /* target: "stderr", "stdout", "off" or a path (opened append, 0600). */
 int event_log_open(struct event_log **out, const char *target, struct error *why);
 void event_log_close(struct event_log *log); /* writes what is buffered first */
+/* Any thread: opens the file by its name again, for whoever has renamed it (log rotation); nothing
+ * is lost and no line is torn. Soon, on the log's own thread; a file that cannot be opened leaves
+ * the old one in use and is told to the operator. Nothing to do for other targets. */
+void event_log_reopen(struct event_log *log);
 void event_log_put(struct event_log *log, const struct event *event); /* log may be NULL */
 const char *event_type_text(enum event_type type);
 /* Of how many events no line was or will be written, for want of room or of haste. */

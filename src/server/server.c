@@ -263,6 +263,11 @@ void server_drain(struct server *s)
         (void)mailbox_post(s->workers[i].control, (struct letter){worker_drain_letter, NULL, NULL});
 }
 
+void server_reopen_log(struct server *s)
+{
+    event_log_reopen(s->events);
+}
+
 void server_free(struct server *s)
 {
     if (s != NULL)

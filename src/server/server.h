@@ -22,6 +22,8 @@ void server_drain(struct server *s);
  * outcome goes to both logs. A negative status: everything stays as it was (E_CLOSED: the server
  * does not run). Reads files, so not on a worker. */
 int server_reload(struct server *s);
+/* Any thread: the file of the event log is opened by its name again (event_log_reopen). */
+void server_reopen_log(struct server *s);
 void server_free(struct server *s);
 uint16_t server_port(const struct server *s, unsigned listener);
 uint16_t server_internal_port(const struct server *s); /* 0: off, or a Unix socket */

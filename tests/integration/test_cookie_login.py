@@ -209,6 +209,7 @@ def test_a_page_trades_its_cookie_for_a_ticket(house):
     assert answer.headers["access-control-allow-credentials"] == "true" and answer.headers["cache-control"] == "no-store"
     body = json.loads(answer.body)
     assert body["expires_in"] == 30
+    assert house.wait_for_event("ticket_issued", user="carol")["origin"] == ORIGIN
     with RawWebSocket.open(house, path="/ws?ticket=" + body["ticket"], origin=ORIGIN) as ws:
         assert ws.recv_json()["user"] == "carol"
         assert house.api.post("/api/sessions/end", {"session": of})[0] == 200
