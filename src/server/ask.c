@@ -9,6 +9,18 @@
 #include "base/status.h"
 #include "server/login.h"
 
+static struct ask **slot_of(struct peer *p, enum ask_purpose purpose)
+{
+    return purpose == ASK_RECHECK ? &p->recheck : &p->ask;
+}
+
+static void let_go(struct ask **slot)
+{
+    if (*slot != NULL)
+        (*slot)->peer = NULL;
+    *slot = NULL;
+}
+
 static void ask_free(struct ask *a)
 {
     standing_clear(&a->standing, a->generation->options->auth.sessions);
@@ -38,13 +50,16 @@ static void answer_letter(void *worker, void *ask, void *unused)
 
     (void)worker;
     (void)unused;
+    a->worker->asks_count--;
     if (p != NULL) {
-        p->ask = NULL;
+        *slot_of(p, a->purpose) = NULL;
         hold_against_revocations(a);
         if (conn_is_closing(&p->conn))
             ; /* its end has been seen */
         else if (a->purpose == ASK_GATE)
-            gate_answered(p, &a->lookup);
+            /* A reload may have changed what the request is to be asked for: then it is judged as
+             * if it had just come. */
+            gate_answered(p, a->generation == p->worker->now ? &a->lookup : NULL);
         else
             login_answered(p, a);
     }
@@ -86,6 +101,10 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
 
     if (a == NULL)
         return E_NOMEM;
+    if (w->asks_count >= ASKS_OF_WORKER_MAX) {
+        free(a);
+        return E_FULL;
+    }
     *a = (struct ask){.lookup = {.done = done, .verdict = AUTH_UNAVAILABLE, .fault = "unavailable"},
                       .worker = w,
                       .generation = generation_keep(w->now),
@@ -102,14 +121,19 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
         ask_free(a);
         return rc;
     }
-    ask_drop(p);
-    p->ask = a;
+    w->asks_count++;
+    let_go(slot_of(p, purpose));
+    *slot_of(p, purpose) = a;
     return OK;
 }
 
 void ask_drop(struct peer *p)
 {
-    if (p->ask != NULL)
-        p->ask->peer = NULL;
-    p->ask = NULL;
+    let_go(&p->ask);
+    let_go(&p->recheck);
+}
+
+void ask_drop_recheck(struct peer *p)
+{
+    let_go(&p->recheck);
 }

@@ -392,11 +392,14 @@ void gate_answered(struct peer *p, const struct lookup *answer)
     p->head_scanned = 0;
     conn_read_resume(&p->conn);
     /* The same bytes as before. */
-    if (http1_parse(&request, (const char *)whole.data, whole.len, &p->head_scanned, &head_bytes) ==
-        HTTP1_DONE)
-        (void)gate_request(p, &request, answer);
-    else
+    if (http1_parse(&request, (const char *)whole.data, whole.len, &p->head_scanned, &head_bytes) !=
+        HTTP1_DONE) {
         gate_refuse(p, REFUSE_MALFORMED, NULL);
+    } else if (!gate_request(p, &request, answer)) {
+        p->head = whole; /* asked again */
+        wait_for_answer(p, whole.data, 0);
+        return;
+    }
     after_head(p, whole.data + head_bytes, whole.len - head_bytes);
     secret_buf_clear(&whole);
 }

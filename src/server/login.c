@@ -138,6 +138,32 @@ bool login_has_scopes(const struct peer *p, const struct identity *who)
     return (who->scopes & asked) == asked;
 }
 
+static bool takes_method(const struct peer *p, enum identity_method method)
+{
+    switch (method) {
+    case IDENTITY_JWT:
+        return login_accepts(p, LOGIN_JWT);
+    case IDENTITY_CERTIFICATE:
+        return login_accepts(p, LOGIN_CERTIFICATE);
+    case IDENTITY_TICKET:
+        return login_accepts(p, LOGIN_TICKET);
+    case IDENTITY_OAUTH2:
+        return login_accepts(p, LOGIN_OAUTH2);
+    case IDENTITY_SESSION:
+        return login_accepts(p, LOGIN_SESSION);
+    case IDENTITY_HOOK:
+        return login_accepts(p, LOGIN_HOOK);
+    case IDENTITY_NONE:
+        break;
+    }
+    return false;
+}
+
+bool login_is_taken(const struct peer *p, const struct identity *who)
+{
+    return takes_method(p, (enum identity_method)who->method) && login_has_scopes(p, who);
+}
+
 void login_confirmed(struct peer *p, const struct identity *identity)
 {
     struct identity *who = &p->who->identity;

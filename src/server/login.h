@@ -19,6 +19,9 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
 void login_confirmed(struct peer *p, const struct identity *identity);
 /* Has it the scopes without which the route takes nobody? */
 bool login_has_scopes(const struct peer *p, const struct identity *who);
+/* Does the route take this way to log in, and has it those scopes? Asked again where time has
+ * passed since the gate asked: a reload may have come between. */
+bool login_is_taken(const struct peer *p, const struct identity *who);
 /* Keeps a token that will have to be shown again. False: out of memory. */
 bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token);
 /* p->pending, made if need be; NULL: out of memory. */
@@ -57,6 +60,9 @@ bool login_certificate_digest(const struct peer *p, uint8_t digest[32]);
 void login_bind(const struct peer *p, struct identity *who);
 /* After login_certificate: the route cannot do without a certificate, and there is no good one. */
 bool login_lacks_certificate(const struct peer *p);
+/* After a reload: judges the certificate anew. False: the route cannot do without one, and there is
+ * no good one any more. */
+bool login_certificate_review(struct peer *p);
 void login_refuse_certificate(struct peer *p); /* after the 101: closes with 4001 or 4003 */
 
 #endif

@@ -75,6 +75,17 @@ bool login_lacks_certificate(const struct peer *p)
     return p->certificate_fault != NULL && is_needed(p);
 }
 
+bool login_certificate_review(struct peer *p)
+{
+    struct identity unused;
+
+    if (!is_needed(p))
+        return true;
+    arena_reset(&p->worker->arena);
+    (void)login_certificate(p, &unused);
+    return p->certificate_fault == NULL;
+}
+
 void login_refuse_certificate(struct peer *p)
 {
     struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, p->certificate_fault);

@@ -68,7 +68,16 @@ static bool is_same_user(const struct identity *a, const struct identity *b)
     return strcmp(a->user, b->user) == 0 && strcmp(a->tenant, b->tenant) == 0;
 }
 
-/* The connection rests on the new token from now on; a session that it began with still ends it. */
+/* A session that the connection began with still ends it, whatever vouches for it by now. */
+static void keep_session(struct identity *identity, const struct identity *was)
+{
+    if (identity->has_session || !was->has_session)
+        return;
+    identity->has_session = true;
+    memcpy(identity->session, was->session, sizeof(identity->session));
+}
+
+/* The connection rests on the new token from now on, and nobody is asked about the old one. */
 static void accept_again(struct peer *p, struct identity *identity, const struct json *id)
 {
     const struct identity *was = &p->who->identity;
@@ -78,10 +87,8 @@ static void accept_again(struct peer *p, struct identity *identity, const struct
         session_close(p, CLOSE_POLICY, "Authentication failed");
         return;
     }
-    if (was->has_session) {
-        identity->has_session = true;
-        memcpy(identity->session, was->session, sizeof(identity->session));
-    }
+    keep_session(identity, was);
+    ask_drop_recheck(p);
     (void)login_welcome(p, identity, id, true);
 }
 
@@ -189,6 +196,10 @@ void login_by_csrf(struct peer *p, struct view token, const struct json *id)
         login_csrf_check(p, &who, view_of(pending->origin, pending->origin_bytes), token);
     struct event event = peer_event(p, EVENT_CSRF_REFUSED, OUTCOME_REFUSED, csrf_fault_text(fault));
 
+    if (fault == CSRF_OK && !login_is_taken(p, &who)) {
+        refuse_first(p, AUTH_FAILED, "login_not_taken");
+        return;
+    }
     if (fault == CSRF_OK) {
         (void)login_welcome(p, &who, id, false);
         return;
@@ -208,14 +219,20 @@ static void take_standing(struct peer *p, struct ask *ask)
         standing_take_token(&p->who->standing, &ask->standing);
 }
 
+/* The route of the question may have been given other rules since. */
+static void hold_against_route(const struct peer *p, struct lookup *l)
+{
+    if (l->verdict != AUTH_OK || login_is_taken(p, &l->who))
+        return;
+    l->verdict = login_has_scopes(p, &l->who) ? AUTH_FAILED : AUTH_SCOPE;
+    l->fault = l->verdict == AUTH_SCOPE ? "insufficient_scope" : "login_not_taken";
+}
+
 static void first_answered(struct peer *p, struct ask *ask)
 {
     const struct json *id = ask->has_id ? &ask->id : NULL;
 
-    if (ask->lookup.verdict == AUTH_OK && !login_has_scopes(p, &ask->lookup.who)) {
-        ask->lookup.verdict = AUTH_SCOPE;
-        ask->lookup.fault = "insufficient_scope";
-    }
+    hold_against_route(p, &ask->lookup);
     if (ask->lookup.verdict != AUTH_OK) {
         refuse_first(p, ask->lookup.verdict, ask->lookup.fault);
         return;
@@ -230,10 +247,7 @@ static void again_answered(struct peer *p, struct ask *ask)
 {
     const struct json *id = ask->has_id ? &ask->id : NULL;
 
-    if (ask->lookup.verdict == AUTH_OK && !login_has_scopes(p, &ask->lookup.who)) {
-        ask->lookup.verdict = AUTH_SCOPE;
-        ask->lookup.fault = "insufficient_scope";
-    }
+    hold_against_route(p, &ask->lookup);
     if (ask->lookup.verdict != AUTH_OK) {
         refuse_again(p, ask->lookup.verdict, ask->lookup.fault, id);
         return;
@@ -273,12 +287,13 @@ static void recheck_answered(struct peer *p, struct ask *ask)
 
     switch (l->verdict) {
     case AUTH_OK:
-        if (!is_same_user(&l->who, &p->who->identity) || !login_has_scopes(p, &l->who)) {
+        if (!is_same_user(&l->who, &p->who->identity) || !login_is_taken(p, &l->who)) {
             end_unconfirmed(p, CLOSE_TOKEN_EXPIRED, "other_user", "Access revoked");
             return;
         }
         p->who->confirmed_at_s = loop_wall_s(p->worker->loop);
         login_bind(p, &ask->lookup.who);
+        keep_session(&ask->lookup.who, &p->who->identity);
         login_confirmed(p, &l->who);
         return;
     case AUTH_UNAVAILABLE:
@@ -314,7 +329,7 @@ void login_recheck(struct peer *p)
                                     .is_fresh = true,
                                     .shown = standing->shown};
 
-    if (p->ask != NULL || ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
+    if (p->recheck != NULL || ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
         recheck_unanswered(p);
     else
         p->who->identity.recheck_at_s = loop_wall_s(p->worker->loop) + ASK_MS / 1000;

@@ -47,7 +47,8 @@ struct peer {
     struct ws_decoder decoder;
     struct peer_who *who;
     struct peer_pending *pending;   /* NULL once logged in */
-    struct ask *ask;                /* the question under way; NULL: none */
+    struct ask *ask;                /* the question of a login under way; NULL: none */
+    struct ask *recheck;            /* the same of a recheck: no message gets in its way */
     struct ws_deflate *own_deflate; /* context takeover only; NULL before its first use */
     struct ws_inflate *own_inflate; /* context takeover only */
     struct buf head; /* incomplete request head; or what came while an answer was awaited */
@@ -109,7 +110,8 @@ void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES]);
 void gate_data(struct peer *p, const uint8_t *data, size_t len); /* PEER_HEAD */
 void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request);
 struct lookup;
-void gate_answered(struct peer *p, const struct lookup *answer); /* PEER_ASKING */
+/* PEER_ASKING. NULL: what was asked is no question any more, judge the request anew. */
+void gate_answered(struct peer *p, const struct lookup *answer);
 /* PEER_ASKING: more has come, although nothing was to be read. */
 void gate_hold(struct peer *p, const uint8_t *data, size_t len);
 void gate_turn_away(struct peer *p); /* the answer to one who was over a limit at the door */

@@ -152,27 +152,6 @@ static void take(void *worker, void *a, void *b)
 
 /* --- judging those who are here --- */
 
-static bool accepts_method(const struct peer *p, enum identity_method method)
-{
-    switch (method) {
-    case IDENTITY_JWT:
-        return login_accepts(p, LOGIN_JWT);
-    case IDENTITY_CERTIFICATE:
-        return login_accepts(p, LOGIN_CERTIFICATE);
-    case IDENTITY_TICKET:
-        return login_accepts(p, LOGIN_TICKET);
-    case IDENTITY_OAUTH2:
-        return login_accepts(p, LOGIN_OAUTH2);
-    case IDENTITY_SESSION:
-        return login_accepts(p, LOGIN_SESSION);
-    case IDENTITY_HOOK:
-        return login_accepts(p, LOGIN_HOOK);
-    case IDENTITY_NONE:
-        break;
-    }
-    return false;
-}
-
 static void end_login(struct peer *p, unsigned code, const char *fault, const char *reason)
 {
     struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, fault);
@@ -200,13 +179,19 @@ static bool review_certificate(struct peer *p)
 
 static void review(struct peer *p)
 {
-    if (!reload_recheck(p) || p->who == NULL || p->phase != PEER_OPEN)
+    bool is_login = p->phase == PEER_FIRST || (p->phase == PEER_OPEN && p->who != NULL);
+
+    if (!reload_recheck(p) || !is_login)
         return;
-    if (!accepts_method(p, p->who->identity.method) || !login_has_scopes(p, &p->who->identity)) {
+    if (p->who != NULL && !login_is_taken(p, &p->who->identity)) {
         end_login(p, CLOSE_POLICY, "login_not_taken", "Login not accepted any more");
         return;
     }
-    if (review_certificate(p))
+    if (!login_certificate_review(p)) {
+        login_refuse_certificate(p);
+        return;
+    }
+    if (p->who != NULL && review_certificate(p))
         login_confirmed(p, NULL);
 }
 

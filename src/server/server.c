@@ -257,10 +257,12 @@ void server_drain(struct server *s)
         log_simple(s, EVENT_SERVER_DRAIN);
         remove_unix_sockets(s);
     }
-    if (before > 1)
+    if (before >= DRAINS_MAX)
         return; /* the second call has ended everything already */
-    for (unsigned i = 0; i < s->workers_count; i++)
-        (void)mailbox_post(s->workers[i].control, (struct letter){worker_drain_letter, NULL, NULL});
+    for (unsigned i = 0; i < s->workers_count;
+         i++) /* however full the box: worker_open kept places */
+        mailbox_post_reserved(s->workers[i].control,
+                              (struct letter){worker_drain_letter, NULL, NULL});
 }
 
 void server_reopen_log(struct server *s)

@@ -47,9 +47,11 @@ static int open_parts(struct worker *w)
     if (rc != OK)
         return rc;
     conn_set_max_handshakes(w->loop, (unsigned)o->limits.tls_handshakes);
-    rc = mailbox_new(&w->control, w->loop, CONTROL_MAX, w);
+    rc = mailbox_new(&w->control, w->loop, CONTROL_MAX + DRAINS_MAX, w);
     if (rc != OK)
         return rc;
+    for (unsigned i = 0; i < DRAINS_MAX; i++)
+        (void)mailbox_reserve(w->control); /* it is empty */
     rc = mailbox_new(&w->letters, w->loop, LETTERS_MAX, w);
     if (rc == OK)
         rc = session_ends_new(&w->ends, w);

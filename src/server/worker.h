@@ -27,6 +27,7 @@
 #include "wire/ws_message.h"
 
 #define WORKERS_MAX       64
+#define DRAINS_MAX        2 /* calls of server_drain that reach the workers */
 #define ARENA_CHUNK_BYTES (64u * 1024u)
 #define ARENA_BYTES_MAX   (8u * 1024u * 1024u)
 
@@ -100,7 +101,8 @@ struct worker {
     pthread_t thread;
     atomic_bool has_ended; /* its loop will run no more: what is here is anybody's to read */
     struct loop *loop;
-    struct mailbox *control, *letters;
+    struct mailbox *control; /* with a place kept for each letter of server_drain */
+    struct mailbox *letters;
     struct session_ends *ends; /* sessions whose connections are to be closed */
     struct hub *hub;
     struct worker_listener *listeners;
@@ -113,6 +115,7 @@ struct worker {
     struct schema_scratch *schema_scratch;
     struct breaker *hook_breakers; /* message_hook.h */
     unsigned hooks_count;          /* messages about which the application is being asked */
+    unsigned asks_count;           /* ask.h: questions under way, also those nobody waits for */
     struct buf text;               /* one outgoing message while it is being written */
     struct ws_inflate *inflate;    /* for connections without context takeover */
     struct ws_deflate *deflate[16];

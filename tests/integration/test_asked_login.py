@@ -7,43 +7,11 @@ import time
 
 import pytest
 
-from askable import Askable
-from gateward_server import DELETE, GatewardServer
-from internal_api import ORIGIN, InternalApi, internal_config
+from askable import Application, Askable, Tokens, hook_config, oauth_config
+from gateward_server import GatewardServer
+from internal_api import ORIGIN, InternalApi
 from raw_client import OP_TEXT, RawConnection, RawWebSocket, encode_frame, http_request, read_response
 from talk import ask, closed_with, is_quiet
-
-SCOPES = {"ops": ["sessions", "tickets", "revoke", "publish:public:*"]}
-
-
-def secret_file(folder):
-    path = folder / "client.secret"
-    if not path.exists():
-        path.touch(0o600)
-        path.write_text(secrets.token_urlsafe(32))
-    return str(path)
-
-
-def oauth_config(folder, url, jwt=DELETE, **oauth2):
-    auth = {"jwt": jwt, "oauth2": {"introspection_url": url, "client_id": "gateward", "client_secret": {"file": secret_file(folder)},
-                                   "issuer": None, "audience": None, "cache": "1s", "recheck": "1s", **oauth2}}
-    return internal_config(folder, 2, scopes=SCOPES, auth=auth)
-
-
-class Tokens:
-    """An authorization server's view of its opaque tokens."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def __call__(self, request):
-        row = self.rows.get(request.form().get("token"))
-        return 200, row if row is not None else {"active": False}
-
-    def make(self, sub="alice", ttl=3600, **claims):
-        token = secrets.token_urlsafe(32)
-        self.rows[token] = {"active": True, "sub": sub, "exp": int(time.time()) + ttl, "roles": ["user"], **claims}
-        return token
 
 
 @pytest.fixture
@@ -222,22 +190,6 @@ def test_a_client_that_goes_while_it_is_asked_about_leaves_nothing(house):
 
 
 # --- the hook
-
-def hook_config(folder, url, csrf="required_for_cookies", **hook):
-    auth = {"jwt": DELETE, "csrf": csrf, "hook": {"url": url, "headers": ["Cookie", "X-App"], "cache": "1s", "recheck": "1s", **hook}}
-    return internal_config(folder, 2, scopes=SCOPES, auth=auth)
-
-
-class Application:
-    def __init__(self):
-        self.users = {}
-
-    def __call__(self, request):
-        user = self.users.get(request.cookies().get("sid"))
-        if user is None:
-            return 401, {}
-        return 200, {"user": user, "roles": ["user"], "session": "s-" + user}
-
 
 def with_cookie(server, sid, path="/ws", **kwargs):
     return RawWebSocket.open(server, path=path, headers=[("Cookie", "sid=" + sid)], origin=ORIGIN, **kwargs)

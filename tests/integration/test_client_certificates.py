@@ -2,6 +2,7 @@
 """Certificates by server name, client certificates as logins, and what neither a ticket nor another name gets around."""
 import hashlib
 import json
+import signal
 import socket
 import ssl
 
@@ -427,3 +428,23 @@ def test_a_chain_has_a_size(world, tmp_path):
             world.open(STRICT, "huge", path="/cert")
     assert world.server.rss_kib() - before < 60000
     in_by(world, "good", "app-1", ["user"])
+
+
+def test_a_certificate_that_a_route_cannot_do_without_is_judged_anew(tmp_path):
+    world = World(tmp_path)
+    server = world.server
+    try:
+        bearer = [("Authorization", "Bearer " + server.token())]
+        with world.open(LAX, "good", path="/both", headers=bearer) as ws, world.open(LAX, "good", path="/both") as first, \
+                world.open(LAX, path="/token", headers=bearer) as bare:
+            assert ws.recv_json()["user"] == bare.recv_json()["user"] == "alice"
+            rows = server.config["auth"]["client_certificates"]
+            server.config["auth"]["client_certificates"] = [r for r in rows if r.get("name") != "app-1"]
+            server.config["routes"][2] = {"path": "/token", "auth": ["jwt", "certificate"], "require": "all"}
+            server.write_config()
+            server.signal(signal.SIGHUP)
+            closed_with(ws, 4003, "Unauthorized client")
+            closed_with(first, 4003, "Unauthorized client")
+            closed_with(bare, 4001, "Certificate required")
+    finally:
+        server.__exit__(None, None, None)

@@ -2,34 +2,18 @@
 """SIGHUP: the whole configuration is read again; all of it comes into force, or nothing. Nobody loses a connection by it."""
 import json
 import secrets
-import signal
 import threading
 import time
 
 import pytest
 
 from askable import Askable
-from gateward_server import SANITIZER_ENV, GatewardServer, merged
+from gateward_server import SANITIZER_ENV, Changing, merged
 from internal_api import ORIGIN, InternalApi, internal_config
 from raw_client import Ended, RawWebSocket
 from talk import ROOMY, ask, closed_with, is_quiet
 
 WORKERS = 4
-
-
-class Changing(GatewardServer):
-    reloads = 0
-
-    def reload(self, changes=None, outcome="ok"):
-        """Lays `changes` over the configuration, and waits until the reload has been told."""
-        if changes is not None:
-            self.config = merged(self.config, changes)
-            self.write_config()
-        self.signal(signal.SIGHUP)
-        self.reloads += 1
-        event = self.wait_for_event("reload", count=self.reloads)
-        assert event["outcome"] == outcome, event
-        return event
 
 
 @pytest.fixture

@@ -6,8 +6,15 @@
 """
 import http.server
 import json
+import secrets
 import threading
+import time
 import urllib.parse
+
+from gateward_server import DELETE
+from internal_api import internal_config
+
+SCOPES = {"ops": ["sessions", "tickets", "revoke", "publish:public:*"]}
 
 
 class Request:
@@ -84,3 +91,51 @@ class Askable:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+# --- who is asked, and a configuration that asks there
+
+def secret_file(folder):
+    path = folder / "client.secret"
+    if not path.exists():
+        path.touch(0o600)
+        path.write_text(secrets.token_urlsafe(32))
+    return str(path)
+
+
+def oauth_config(folder, url, jwt=DELETE, **oauth2):
+    auth = {"jwt": jwt, "oauth2": {"introspection_url": url, "client_id": "gateward", "client_secret": {"file": secret_file(folder)},
+                                   "issuer": None, "audience": None, "cache": "1s", "recheck": "1s", **oauth2}}
+    return internal_config(folder, 2, scopes=SCOPES, auth=auth)
+
+
+class Tokens:
+    """An authorization server's view of its opaque tokens."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def __call__(self, request):
+        row = self.rows.get(request.form().get("token"))
+        return 200, row if row is not None else {"active": False}
+
+    def make(self, sub="alice", ttl=3600, **claims):
+        token = secrets.token_urlsafe(32)
+        self.rows[token] = {"active": True, "sub": sub, "exp": int(time.time()) + ttl, "roles": ["user"], **claims}
+        return token
+
+
+def hook_config(folder, url, csrf="required_for_cookies", **hook):
+    auth = {"jwt": DELETE, "csrf": csrf, "hook": {"url": url, "headers": ["Cookie", "X-App"], "cache": "1s", "recheck": "1s", **hook}}
+    return internal_config(folder, 2, scopes=SCOPES, auth=auth)
+
+
+class Application:
+    def __init__(self):
+        self.users = {}
+
+    def __call__(self, request):
+        user = self.users.get(request.cookies().get("sid"))
+        if user is None:
+            return 401, {}
+        return 200, {"user": user, "roles": ["user"], "session": "s-" + user}

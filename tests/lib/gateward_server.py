@@ -256,3 +256,18 @@ class GatewardServer:
             if time.monotonic() > deadline:
                 raise AssertionError("no event %s %r; there are: %r" % (wanted, match, self.events()[-20:]))
             time.sleep(0.02)
+
+
+class Changing(GatewardServer):
+    reloads = 0
+
+    def reload(self, changes=None, outcome="ok"):
+        """Lays `changes` over the configuration, and waits until the reload has been told."""
+        if changes is not None:
+            self.config = merged(self.config, changes)
+            self.write_config()
+        self.signal(signal.SIGHUP)
+        self.reloads += 1
+        event = self.wait_for_event("reload", count=self.reloads)
+        assert event["outcome"] == outcome, event
+        return event
