@@ -128,7 +128,7 @@ FAULTS = [
     (more("internal: {address: 192.0.2.1:9443}"), "4:21", "must be on a loopback"),
     (more("routes: [{path: /a, guard: ws://127.0.0.1:1}]"), "4:21", "`guard` is not available in this version"),
     (auth("secret: {file: jwt.secret}", "jwks_url: https://a.example/b"), "3:14", "HS256, HS384 and HS512 take a `secret`"),
-    (auth("auth: {", "auth: {sessions: {store: disk}, "), "3:26", "`disk` is not one of the choices: memory or sqlite"),
+    (auth("auth: {", "auth: {sessions: {store: disk}, "), "3:26", "`disk` is not one of the choices: memory, sqlite or redis"),
     (auth("auth: {", "auth: {oauth2: {introspection_url: http://id.example/i, client_id: a, client_secret: {file: jwt.secret}, "
           "issuer: null, audience: null}, "), "3:36", "must begin with https://"),
     (auth("auth: {", "auth: {hook: {}, "), "3:14", "`url` is missing"),
