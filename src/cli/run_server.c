@@ -15,7 +15,10 @@
 #include "base/status.h"
 #include "server/jail.h"
 
-#define DESCRIPTORS_SPARE 64 /* listeners, logs, wake-ups */
+#define DESCRIPTORS_SPARE                                                                          \
+    128                         /* the internal API, logs, stores, fetches, and what clients leave \
+                                 */
+#define DESCRIPTORS_OF_WORKER 8 /* its loop and its wake-ups */
 
 struct watched {
     struct server *server;
@@ -71,7 +74,9 @@ static void block_signals(bool takes_hangup)
  * promises. */
 static void raise_descriptors(const struct options *options)
 {
-    rlim_t wanted = (rlim_t)options->limits.connections_total + DESCRIPTORS_SPARE;
+    rlim_t ours = DESCRIPTORS_SPARE +
+                  options->workers * (DESCRIPTORS_OF_WORKER + 2 * (rlim_t)options->listeners_count);
+    rlim_t wanted = (rlim_t)options->limits.connections_total + ours;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)

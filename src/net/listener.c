@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct listener {
     uv_poll_t poll;
     struct loop *loop;
     int fd, reserve_fd;
+    unsigned spare; /* descriptors that are left to others */
     bool is_closed;
     uint32_t rest_ms; /* of the last rest; 0 while all is well */
     struct timer rest;
@@ -86,6 +88,20 @@ static void refuse_some(struct listener *l)
     l->reserve_fd = open_reserve();
 }
 
+/* Descriptors are given out from the lowest free one, so the number of the newest says how many
+ * there are left. The limit is asked each time: an operator may change it while we run. */
+static bool is_spared(const struct listener *l, int fd)
+{
+    struct rlimit limit;
+    rlim_t spare = l->spare;
+
+    if (spare == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    if (spare > limit.rlim_cur / 8)
+        spare = limit.rlim_cur / 8;
+    return (rlim_t)fd >= limit.rlim_cur - spare;
+}
+
 /* One peer. False when there is none, or none to be had now. */
 static bool accept_one(struct listener *l)
 {
@@ -96,6 +112,12 @@ static bool accept_one(struct listener *l)
     const int on = 1;
     int fd = accept4(l->fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+    if (fd >= 0 && is_spared(l, fd)) {
+        (void)close(fd);
+        refuse_some(l);
+        rest(l);
+        return false;
+    }
     if (fd >= 0) {
         l->rest_ms = 0;
         if (sa.ss_family != AF_UNIX)
@@ -168,6 +190,11 @@ done:
         (void)close(l->reserve_fd);
     free(l);
     return rc;
+}
+
+void listener_spare(struct listener *l, unsigned count)
+{
+    l->spare = count;
 }
 
 static void on_handle_closed(uv_handle_t *handle)

@@ -43,6 +43,10 @@ int listener_open(struct listener **out, struct loop *loop, int fd,
                   void (*on_accept)(void *context, int fd, const struct ip_address *peer,
                                     uint16_t peer_port),
                   void *context);
+/* Leaves the last `count` descriptors of the process (at most an eighth of what it may have) to
+ * others: logs, files, the internal API. Who would need one of them is turned away as if there were
+ * none. */
+void listener_spare(struct listener *l, unsigned count);
 void listener_close(struct listener *l); /* stops at once; memory freed by the loop */
 
 #endif

@@ -20,6 +20,8 @@
 
 #define LETTERS_MAX 65536 /* published frames on their way to one worker */
 #define CONTROL_MAX 1024
+/* Clients leave so many to the internal API, logs, stores and fetches. */
+#define DESCRIPTORS_SPARED 16
 
 static void on_accept(void *context, int fd, const struct ip_address *peer, uint16_t port)
 {
@@ -103,7 +105,11 @@ void worker_run(struct worker *w)
         struct worker_listener *l = &w->listeners[i];
         int fd = l->fd;
         l->fd = -1;
-        if (fd >= 0 && listener_open(&l->listener, w->loop, fd, on_accept, l) != OK)
+        if (fd < 0)
+            continue;
+        if (listener_open(&l->listener, w->loop, fd, on_accept, l) == OK)
+            listener_spare(l->listener, DESCRIPTORS_SPARED);
+        else
             stop_deaf(w, i);
     }
     if (w->index == 0 && w->server->internal != NULL && internal_start(w->server->internal) != OK)

@@ -159,6 +159,12 @@ int listener_share(int fd)
     return fd;
 }
 
+void listener_spare(struct listener *l, unsigned count)
+{
+    (void)l;
+    (void)count;
+}
+
 int listener_open(struct listener **out, struct loop *l, int fd,
                   void (*on_accept)(void *context, int fd, const struct ip_address *peer,
                                     uint16_t peer_port),
