@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "cli/audit_log.h"
 #include "cli/audit_probe.h"
 #include "cli/cli.h"
 #include "crypto/secret.h"
@@ -38,7 +39,8 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "usage: gateward audit FILE [--json]\n"
-        "       gateward audit URL [OPTIONS]\n\n"
+        "       gateward audit URL [OPTIONS]\n"
+        "       gateward audit verify-log FILE...\n\n"
         "Holds a configuration, or any WebSocket server (ws:// or wss://), against a checklist of\n"
         "fourteen points and says for each whether it passes, fails or cannot be told, with the\n"
         "line or with what was seen. What a server is asked is in docs/audit.md: a few dozen\n"
@@ -187,6 +189,8 @@ int cmd_audit(int argc, char **argv)
                               .patience_ms = PROBE_PATIENCE_MS};
     int c, code = CLI_OK;
 
+    if (argc > 1 && strcmp(argv[1], "verify-log") == 0)
+        return audit_verify_log(argc - 2, argv + 2);
     while (code == CLI_OK && (c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
         if (c == 'h') {
             usage(stdout);

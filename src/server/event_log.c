@@ -16,10 +16,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "server/event_chain.h"
 
 #define BUFFER_BYTES (1024u * 1024u)
 #define PIECE_BYTES  4096u /* PIPE_BUF: a pipe that can be written to takes this much at once */
 #define LOOK_MS      100
+#define LINKED_BYTES (2 * (EVENT_LINE_MAX + EVENT_CHAIN_BYTES))
 #define LAST_LOOKS   10 /* how often a target that takes nothing is asked again before the end */
 
 /* Events of one type by their code, which is a constant of the program. */
@@ -40,8 +42,10 @@ struct event_log {
     char *back;
     size_t front_bytes;
     bool is_closing, is_off, owns_fd, wants_reopen;
-    char *path;        /* NULL: no file */
-    int fd;            /* the thread's, once it runs */
+    char *path;   /* NULL: no file */
+    int fd;       /* the thread's, once it runs */
+    char *linked; /* lines with their hashes, before they are written; NULL: no chain */
+    struct event_chain chain;
     uint64_t window_s; /* the second that `lines` counts */
     uint32_t lines[EVENT_TYPES];
     uint64_t left_out[EVENT_TYPES]; /* not told yet */
@@ -87,6 +91,26 @@ static void write_all(struct event_log *log, const char *bytes, size_t len)
         bytes += n;
         len -= (size_t)n;
     }
+}
+
+/* Whole lines, each with its hashes. */
+static void write_linked(struct event_log *log, const char *bytes, size_t len)
+{
+    struct wr w = wr_of(log->linked, LINKED_BYTES);
+    const char *end;
+
+    while (len > 0 && (end = memchr(bytes, '\n', len)) != NULL) {
+        size_t line = (size_t)(end - bytes) + 1;
+
+        if (wr_len(&w) + line + EVENT_CHAIN_BYTES > LINKED_BYTES) {
+            write_all(log, log->linked, wr_len(&w));
+            w = wr_of(log->linked, LINKED_BYTES);
+        }
+        event_chain_write(&log->chain, &w, view_of(bytes, line));
+        bytes += line;
+        len -= line;
+    }
+    write_all(log, log->linked, wr_len(&w));
 }
 
 /* With the lock held: appends a line if there is room. */
@@ -170,7 +194,10 @@ static void *writer(void *argument)
         log->front = log->back;
         log->front_bytes = 0;
         (void)pthread_mutex_unlock(&log->lock);
-        write_all(log, full, len);
+        if (log->linked != NULL)
+            write_linked(log, full, len);
+        else
+            write_all(log, full, len);
         (void)pthread_mutex_lock(&log->lock);
         log->back = full;
     }
@@ -238,6 +265,58 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
     return OK;
 }
 
+/* What the last whole line of the file says its hash is. */
+static int read_last(struct event_log *log)
+{
+    char bytes[EVENT_LINE_MAX + EVENT_CHAIN_BYTES + 1];
+    struct view rest, line;
+    ssize_t got;
+    off_t size;
+    int fd = open(log->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return errno == EACCES ? E_DENIED : E_IO;
+    size = lseek(fd, 0, SEEK_END);
+    got = pread(fd, bytes, sizeof(bytes),
+                size > (off_t)sizeof(bytes) ? size - (off_t)sizeof(bytes) : 0);
+    (void)close(fd);
+    if (size < 0 || got < 0)
+        return E_IO;
+    rest = view_of(bytes, (size_t)got);
+    if (rest.len > 0 && rest.ptr[rest.len - 1] != '\n')
+        write_all(log, "\n", 1); /* a crash tore it: it is told, and what follows is whole */
+    while (view_split(rest, '\n', &line, &rest))
+        (void)event_chain_check(&log->chain, line);
+    return OK;
+}
+
+int event_log_chain(struct event_log *log, struct error *why)
+{
+    char *linked;
+    int rc = OK;
+
+    if (log->is_off)
+        return OK;
+    linked = malloc(LINKED_BYTES);
+    if (linked == NULL) {
+        error_set(why, "out of memory");
+        return E_NOMEM;
+    }
+    event_chain_init(&log->chain);
+    if (log->path != NULL)
+        rc = read_last(log);
+    if (rc != OK) {
+        error_set(why, "cannot read the event log %s to go on with its chain: %s", log->path,
+                  strerror(errno));
+        free(linked);
+        return rc;
+    }
+    (void)pthread_mutex_lock(&log->lock);
+    log->linked = linked;
+    (void)pthread_mutex_unlock(&log->lock);
+    return OK;
+}
+
 void event_log_reopen(struct event_log *log)
 {
     if (log == NULL || log->path == NULL)
@@ -267,6 +346,7 @@ void event_log_close(struct event_log *log)
     free(log->front);
     free(log->back);
     free(log->path);
+    free(log->linked);
     free(log);
 }
 

@@ -76,6 +76,9 @@ struct event {
 struct event_log;
 /* target: "stderr", "stdout", "off" or a path (opened append, 0600). */
 int event_log_open(struct event_log **out, const char *target, struct error *why);
+/* Before the first event: every line carries the hash of the one before it (event_chain.h), and the
+ * first that of the last one in the file, if there is one. E_NOMEM, E_IO, with *why. */
+int event_log_chain(struct event_log *log, struct error *why);
 void event_log_close(struct event_log *log); /* writes what is buffered first */
 /* Any thread: opens the file by its name again, for whoever has renamed it (log rotation); nothing
  * is lost and no line is torn. Soon, on the log's own thread; a file that cannot be opened leaves

@@ -100,8 +100,7 @@ struct options {
     char *path;         /* of the file; NULL: the text was handed over */
     uint8_t digest[32]; /* SHA-256 of the file */
     struct flat *flat;  /* what it says, to be compared with the next one */
-    /* server */
-    uint64_t workers; /* 0 in the file = auto = online cores */
+    uint64_t workers;   /* 0 in the file = auto = online cores */
     uint64_t drain_ms;
     char *state_dir;
     char *user; /* drop to this user when started as root; NULL: stay */
@@ -130,6 +129,7 @@ struct options {
     struct ws_deflate_options deflate;
     struct {
         char *events;
+        bool chain;
         int level;
     } log; /* events: "stderr", "stdout", "off" or a path; level: enum log_level */
     const struct page *pages;

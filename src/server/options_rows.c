@@ -276,6 +276,13 @@ const struct option options_log_rows[] = {
      .custom = read_events,
      .fallback = "stderr",
      .help = "security events: stderr, stdout, off or a file such as ./events.log"},
+    {.name = "chain",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct loading, o.log.chain),
+     .fallback = "false",
+     .help =
+         "each event line carries a hash of the one before it; `gateward audit verify-log` finds "
+         "what was changed"},
     {.name = "level",
      .type = OPTION_ENUM,
      .offset = offsetof(struct loading, o.log.level),

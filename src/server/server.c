@@ -33,6 +33,8 @@ static int open_tables(struct server *s, struct error *why)
     int rc;
 
     rc = event_log_open(&s->events, s->options->log.events, why);
+    if (rc == OK && s->options->log.chain)
+        rc = event_log_chain(s->events, why);
     if (rc != OK)
         return rc;
     rc = conn_table_new(&s->connections, &limits);

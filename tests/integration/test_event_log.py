@@ -9,7 +9,7 @@ import time
 
 from gateward_server import ROOT
 from raw_client import RawWebSocket
-from talk import PLAIN, ROOMY, ask
+from talk import PLAIN, ROOMY, ask, run_gateward
 
 
 def lines(path):
@@ -122,3 +122,79 @@ def test_every_event_of_the_catalogue_is_looked_for_by_a_test():
                 with open(os.path.join(ROOT, "tests", folder, name)) as f:
                     text += f.read()
     assert [name for name in catalogue() if '"%s"' % name not in text] == []
+
+
+# --- the chain
+
+def chained(start_server, **more):
+    return start_server({"listen": PLAIN, "limits": ROOMY, "log": {"chain": True, **more}})
+
+
+def verify(*paths):
+    result = run_gateward("audit", "verify-log", *paths)
+    return result.returncode, result.stdout.splitlines()
+
+
+def test_a_chain_goes_on_over_restarts_and_rotations(start_server):
+    server = chained(start_server)
+    live, old = server.path("events.jsonl"), server.path("events.jsonl.1")
+    for _ in range(3):
+        with RawWebSocket.login(server):
+            pass
+    server.stop()
+    server.start()
+    with RawWebSocket.login(server):
+        server.wait_for_event("auth_ok", count=4)
+    os.rename(live, old)
+    server.signal(signal.SIGUSR1)
+    wait_until(lambda: os.path.exists(live))
+    with RawWebSocket.login(server):
+        server.wait_for_event("auth_ok")
+    server.stop()
+    status, told = verify(old, live)
+    assert status == 0 and told[-1].startswith("%d lines, 0 faults" % (len(lines(old)) + len(lines(live))))
+    assert told[-1].endswith(lines(live)[-1]["hash"]) and verify(live)[0] == 0
+    assert verify(live, old)[0] == 1            # in the wrong order
+    assert lines(old)[0]["prev"] == "0" * 64
+
+
+def test_each_way_to_alter_a_chained_log_is_named_with_its_line(start_server):
+    server = chained(start_server)
+    for _ in range(4):
+        with RawWebSocket.login(server):
+            pass
+    server.stop()
+    with open(server.path("events.jsonl"), "rb") as f:
+        good = f.read().splitlines(keepends=True)
+    altered = {
+        "changed": (good[:3] + [good[3].replace(b"192", b"193").replace(b"alice", b"mallo").replace(b"127.", b"128.")] + good[4:], 4, "changed"),
+        "removed": (good[:3] + good[4:], 4, "does not follow"),
+        "inserted": (good[:3] + [good[1]] + good[3:], 4, "does not follow"),
+        "swapped": (good[:3] + [good[4], good[3]] + good[5:], 4, "does not follow"),
+        "plain": (good[:3] + [b'{"event":"auth_ok"}\n'] + good[3:], 4, "no hashes"),
+        "torn": (good[:-1] + [good[-1][:-5]], len(good), "torn off"),
+    }
+    for name, (rows, line, word) in altered.items():
+        path = server.path(name)
+        with open(path, "wb") as f:
+            f.writelines(rows)
+        status, told = verify(path)
+        assert status == 1 and told[0].startswith("%s:%d: " % (path, line)) and word in told[0], (name, told)
+    assert verify(server.path("events.jsonl"))[0] == 0
+
+
+def test_a_torn_last_line_does_not_take_the_next_one_with_it(start_server):
+    server = chained(start_server)
+    server.stop()
+    with open(server.path("events.jsonl"), "ab") as f:
+        f.write(b'{"time":"torn')
+    server.start()
+    server.stop()
+    status, told = verify(server.path("events.jsonl"))
+    assert status == 1 and len(told) == 2 and "no hashes" in told[0]
+
+
+def test_verify_log_says_what_it_cannot_do(tmp_path):
+    assert run_gateward("audit", "verify-log").returncode == 2
+    assert run_gateward("audit", "verify-log", str(tmp_path / "none")).returncode == 2
+    assert run_gateward("audit", "verify-log", "--help").returncode == 0

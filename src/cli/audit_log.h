@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit_log.h: the chain of an event log, checked. */
+#ifndef CLI_AUDIT_LOG_H
+#define CLI_AUDIT_LOG_H
+
+/* The rest of the command line behind `verify-log`. The exit code of the process. */
+int audit_verify_log(int count, char *const *paths);
+
+#endif
