@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* memo.c: shards of hash chains, each with a binary heap of the entries that nobody holds. The heap
- * array has room for every entry of its shard, so that dropping never allocates and never fails.
- * The ceiling is counted over all shards: a place is reserved before an entry is made, and an entry
- * evicted from any shard hands its place over. Only one shard is ever locked at a time. */
+/* memo.c: shards of hash chains, each with a binary heap of the entries that nobody holds and a
+ * pool that all its entries come from. The heap array has room for every entry of its shard, so
+ * that dropping never allocates and never fails. The ceiling is counted over all shards: a place is
+ * reserved before an entry is made, and an entry evicted from any shard hands its place over. Only
+ * one shard is ever locked at a time. */
 #include "limit/memo.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "limit/memo_heap.h"
+#include "limit/memo_pool.h"
 
 #define MEMO_SHARDS         16
 #define MEMO_FIRST_CAPACITY 8
@@ -28,6 +30,7 @@ struct memo_shard {
     alignas(64) pthread_mutex_t lock; /* a cache line of its own */
     struct memo_entry **buckets;      /* capacity of them, a power of two */
     struct memo_heap waiting;
+    struct memo_pool pool;
     size_t count, capacity;
 };
 
@@ -35,8 +38,11 @@ struct memo {
     struct memo_shard shards[MEMO_SHARDS];
     atomic_size_t count;
     size_t max_entries;
-    const struct memo_kind *kind;
-    uint64_t key[2];
+    uint64_t keys[2][2];
+};
+
+struct memo_hash {
+    uint64_t half[2];
 };
 
 int memo_new(struct memo **out, size_t max_entries, const struct memo_kind *kind)
@@ -50,10 +56,11 @@ int memo_new(struct memo **out, size_t max_entries, const struct memo_kind *kind
         int rc = pthread_mutex_init(&m->shards[i].lock, NULL);
 
         ASSERT(rc == 0);
+        m->shards[i].waiting.idle_ns = kind->idle_ns;
+        memo_pool_init(&m->shards[i].pool, kind->entry_bytes);
     }
     m->max_entries = max_entries;
-    m->kind = kind;
-    random_bytes(m->key, sizeof(m->key));
+    random_bytes(m->keys, sizeof(m->keys));
     *out = m;
     return OK;
 }
@@ -61,16 +68,10 @@ int memo_new(struct memo **out, size_t max_entries, const struct memo_kind *kind
 static void shard_clear(struct memo_shard *s)
 {
     for (size_t i = 0; i < s->capacity; i++) {
-        struct memo_entry *entry = s->buckets[i];
-
-        while (entry != NULL) {
-            struct memo_entry *next = entry->next;
-
+        for (struct memo_entry *entry = s->buckets[i]; entry != NULL; entry = entry->next)
             ASSERT(entry->holders == 0);
-            free(entry);
-            entry = next;
-        }
     }
+    memo_pool_clear(&s->pool);
     free(s->buckets);
     free(s->waiting.entries);
     (void)pthread_mutex_destroy(&s->lock);
@@ -110,18 +111,26 @@ static struct memo_entry **bucket_of(struct memo_shard *s, uint64_t hash)
     return &s->buckets[hash / MEMO_SHARDS & (s->capacity - 1)];
 }
 
-static struct memo_entry *find(struct memo_shard *s, struct view key, uint64_t hash)
+static struct memo_hash hash_of(const struct memo *m, struct view key)
 {
-    struct memo_entry *entry = s->capacity > 0 ? *bucket_of(s, hash) : NULL;
+    struct memo_hash hash = {
+        {siphash(m->keys[0], key.ptr, key.len), siphash(m->keys[1], key.ptr, key.len)}};
 
-    while (entry != NULL && (entry->hash != hash || !view_eq(entry->key, key)))
+    return hash;
+}
+
+static struct memo_entry *find(struct memo_shard *s, const struct memo_hash *hash)
+{
+    struct memo_entry *entry = s->capacity > 0 ? *bucket_of(s, hash->half[0]) : NULL;
+
+    while (entry != NULL && (entry->hash[0] != hash->half[0] || entry->hash[1] != hash->half[1]))
         entry = entry->next;
     return entry;
 }
 
 static void put_in_bucket(struct memo_shard *s, struct memo_entry *entry)
 {
-    struct memo_entry **bucket = bucket_of(s, entry->hash);
+    struct memo_entry **bucket = bucket_of(s, entry->hash[0]);
 
     entry->next = *bucket;
     *bucket = entry;
@@ -162,14 +171,16 @@ static bool forget_first(struct memo_shard *s, uint64_t now_ns)
     struct memo_entry *entry = memo_heap_first(&s->waiting);
     struct memo_entry **at;
 
-    if (entry == NULL || entry->idle_ns > now_ns)
+    if (entry == NULL || s->waiting.idle_ns(entry) > now_ns)
         return false;
     memo_heap_remove(&s->waiting, entry);
-    for (at = bucket_of(s, entry->hash); *at != entry; at = &(*at)->next)
+    for (at = bucket_of(s, entry->hash[0]); *at != entry; at = &(*at)->next)
         ASSERT(*at != NULL);
     *at = entry->next;
     s->count--;
-    free(entry);
+    memo_pool_give(&s->pool, entry);
+    if (s->count == 0) /* after a flood the memory goes back */
+        memo_pool_clear(&s->pool);
     return true;
 }
 
@@ -213,20 +224,16 @@ static bool place_evict(struct memo *m, uint64_t hash, uint64_t now_ns)
     return is_found;
 }
 
-static int entry_add(struct memo *m, struct view key, uint64_t hash, struct memo_entry **out)
+static int entry_add(struct memo_shard *s, const struct memo_hash *hash, struct memo_entry **out)
 {
-    struct memo_shard *s = shard_of(m, hash);
     struct memo_entry *entry;
 
     if (s->count == s->capacity && shard_grow(s) != OK)
         return E_NOMEM;
-    entry = calloc(1, m->kind->entry_bytes + key.len);
+    entry = memo_pool_take(&s->pool);
     if (entry == NULL)
         return E_NOMEM;
-    if (key.len > 0)
-        memcpy((char *)entry + m->kind->entry_bytes, key.ptr, key.len);
-    entry->key = view_of((char *)entry + m->kind->entry_bytes, key.len);
-    entry->hash = hash;
+    memcpy(entry->hash, hash->half, sizeof(entry->hash));
     entry->holders = 1;
     put_in_bucket(s, entry);
     s->count++;
@@ -249,31 +256,33 @@ static int entry_hold(struct memo_shard *s, struct memo_entry *entry, uint32_t m
 int memo_hold(struct memo *m, struct view key, uint32_t max_holders, uint64_t now_ns,
               struct memo_entry **out)
 {
-    uint64_t hash = siphash(m->key, key.ptr, key.len);
-    struct memo_shard *s = shard_of(m, hash);
+    struct memo_hash hash;
+    struct memo_shard *s;
     struct memo_entry *entry;
     bool has_place = false;
     int rc = E_FULL;
 
     if (max_holders == 0 || key.len > MEMO_KEY_BYTES_MAX)
         return E_LIMIT;
+    hash = hash_of(m, key);
+    s = shard_of(m, hash.half[0]);
     shard_lock(s);
-    entry = find(s, key, hash);
+    entry = find(s, &hash);
     if (entry == NULL) {
         tidy(m, s, now_ns);
         has_place = place_reserve(m);
     }
     if (entry == NULL && !has_place) {
         shard_unlock(s);
-        has_place = place_evict(m, hash, now_ns);
+        has_place = place_evict(m, hash.half[0], now_ns);
         shard_lock(s);
         /* Another thread may have made the entry meanwhile. */
-        entry = find(s, key, hash);
+        entry = find(s, &hash);
     }
     if (entry != NULL)
         rc = entry_hold(s, entry, max_holders, out);
     else if (has_place)
-        rc = entry_add(m, key, hash, out);
+        rc = entry_add(s, &hash, out);
     if (has_place && (entry != NULL || rc != OK))
         place_give_back(m);
     shard_unlock(s);
@@ -287,14 +296,13 @@ static void drop_locked(struct memo *m, struct memo_shard *s, struct memo_entry 
     entry->holders--;
     if (entry->holders > 0)
         return;
-    entry->idle_ns = m->kind->idle_ns(entry);
     memo_heap_add(&s->waiting, entry);
     tidy(m, s, now_ns);
 }
 
 void memo_drop(struct memo *m, struct memo_entry *entry, uint64_t now_ns)
 {
-    struct memo_shard *s = shard_of(m, entry->hash);
+    struct memo_shard *s = shard_of(m, entry->hash[0]);
 
     shard_lock(s);
     drop_locked(m, s, entry, now_ns);
@@ -303,11 +311,11 @@ void memo_drop(struct memo *m, struct memo_entry *entry, uint64_t now_ns)
 
 void memo_drop_key(struct memo *m, struct view key, uint64_t now_ns)
 {
-    uint64_t hash = siphash(m->key, key.ptr, key.len);
-    struct memo_shard *s = shard_of(m, hash);
+    struct memo_hash hash = hash_of(m, key);
+    struct memo_shard *s = shard_of(m, hash.half[0]);
 
     shard_lock(s);
-    drop_locked(m, s, find(s, key, hash), now_ns);
+    drop_locked(m, s, find(s, &hash), now_ns);
     shard_unlock(s);
 }
 

@@ -5,7 +5,10 @@
  *
  * An entry says itself from when on it no longer matters (`idle_ns`); that time must not change
  * while nobody holds the entry. So the entries that nobody holds wait in a heap by that time, and
- * the one to forget first is found without a search, exactly. */
+ * the one to forget first is found without a search, exactly.
+ *
+ * Keys are not kept, only 128 bits of keyed hash: an entry has one size whatever a stranger calls
+ * himself, and nobody who does not know the memo's secret finds two keys that share one. */
 #ifndef LIMIT_MEMO_H
 #define LIMIT_MEMO_H
 
@@ -17,10 +20,9 @@
 /* The first member of every entry. */
 struct memo_entry {
     struct memo_entry *next; /* in the bucket */
-    uint64_t hash, idle_ns;
-    size_t heap_at; /* where it waits in the heap while nobody holds it */
+    uint64_t hash[2];        /* stands for the key */
+    uint32_t heap_at;        /* where it waits in the heap while nobody holds it */
     uint32_t holders;
-    struct view key; /* a copy that belongs to the entry */
 };
 
 struct memo_kind {
@@ -31,7 +33,7 @@ struct memo_kind {
 #define MEMO_KEY_BYTES_MAX 1024
 
 struct memo;
-/* E_NOMEM. `kind` must outlive the memo. */
+/* E_NOMEM. */
 int memo_new(struct memo **out, size_t max_entries, const struct memo_kind *kind);
 void memo_free(struct memo *m); /* NULL is fine; nobody may hold anything any more */
 /* Finds or makes the entry of `key` and holds it. E_LIMIT: held max_holders times already, or the

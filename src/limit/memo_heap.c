@@ -15,7 +15,7 @@ int memo_heap_reserve(struct memo_heap *h, size_t capacity)
 
     if (capacity <= h->capacity)
         return OK;
-    if (!size_mul(capacity, sizeof(*grown), &bytes))
+    if (capacity > UINT32_MAX || !size_mul(capacity, sizeof(*grown), &bytes))
         return E_NOMEM;
     grown = realloc(h->entries, bytes);
     if (grown == NULL)
@@ -28,13 +28,18 @@ int memo_heap_reserve(struct memo_heap *h, size_t capacity)
 static void put_at(struct memo_heap *h, size_t at, struct memo_entry *entry)
 {
     h->entries[at] = entry;
-    entry->heap_at = at;
+    entry->heap_at = (uint32_t)at;
+}
+
+static bool is_later(const struct memo_heap *h, size_t at, const struct memo_entry *entry)
+{
+    return h->idle_ns(h->entries[at]) > h->idle_ns(entry);
 }
 
 /* Places `entry`, for which the slot `at` is free, there or nearer to the root. */
 static void sift_up(struct memo_heap *h, size_t at, struct memo_entry *entry)
 {
-    while (at > 0 && h->entries[(at - 1) / 2]->idle_ns > entry->idle_ns) {
+    while (at > 0 && is_later(h, (at - 1) / 2, entry)) {
         put_at(h, at, h->entries[(at - 1) / 2]);
         at = (at - 1) / 2;
     }
@@ -47,9 +52,9 @@ static void sift_down(struct memo_heap *h, size_t at, struct memo_entry *entry)
     for (;;) {
         size_t child = 2 * at + 1;
 
-        if (child + 1 < h->count && h->entries[child + 1]->idle_ns < h->entries[child]->idle_ns)
+        if (child + 1 < h->count && is_later(h, child, h->entries[child + 1]))
             child++;
-        if (child >= h->count || h->entries[child]->idle_ns >= entry->idle_ns)
+        if (child >= h->count || h->idle_ns(h->entries[child]) >= h->idle_ns(entry))
             break;
         put_at(h, at, h->entries[child]);
         at = child;
@@ -74,7 +79,7 @@ void memo_heap_remove(struct memo_heap *h, struct memo_entry *entry)
     last = h->entries[h->count];
     if (last == entry)
         return;
-    if (at > 0 && h->entries[(at - 1) / 2]->idle_ns > last->idle_ns)
+    if (at > 0 && is_later(h, (at - 1) / 2, last))
         sift_up(h, at, last);
     else
         sift_down(h, at, last);

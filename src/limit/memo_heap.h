@@ -11,11 +11,12 @@
 struct memo_heap {
     struct memo_entry **entries; /* on the heap of malloc; free it to clear the struct */
     size_t count, capacity;
+    uint64_t (*idle_ns)(const struct memo_entry *entry); /* the order */
 };
 
-/* Room for `capacity` entries in all. E_NOMEM, and then nothing changes. */
+/* Room for `capacity` entries in all, at most UINT32_MAX. E_NOMEM, and then nothing changes. */
 int memo_heap_reserve(struct memo_heap *h, size_t capacity);
-/* There must be room. idle_ns must not change until the entry is removed. */
+/* There must be room. Its idle_ns must not change until the entry is removed. */
 void memo_heap_add(struct memo_heap *h, struct memo_entry *entry);
 void memo_heap_remove(struct memo_heap *h, struct memo_entry *entry);
 /* NULL where there is none. */

@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/random.h"
 #include "base/status.h"
+#include "heap_bytes.h"
 #include "limit/user_table.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -131,6 +133,76 @@ static void a_flood_of_names_evicts_nobody_who_matters(void **state)
     user_table_free(h.table);
 }
 
+/* Ten times what the limit allows for a minute, unevenly, on a new connection each seventh time. (A
+ * burst of one has no memory: of an event that comes late by a tenth the tenth is lost.) */
+static void a_minute_at_ten_times_the_rate(struct rate_limit limit, unsigned a_minute,
+                                           unsigned burst)
+{
+    uint64_t now = 1000 * SECOND, end, seed = a_minute;
+    struct rate_limit hour = rate_limit_make(1000000000, 3600000, 1000000000);
+    struct user_usage *usage = NULL;
+    struct user_table *table;
+    unsigned passed = 0, offered = 0;
+
+    assert_int_equal(user_table_new(&table, 10, &limit, &hour), OK);
+    assert_int_equal(user_table_hold(table, VIEW("alice"), UINT32_MAX, now, &usage), OK);
+    for (end = now + 60 * SECOND; now < end; offered++) {
+        if (offered % 7 == 0) {
+            user_table_drop(table, usage);
+            assert_int_equal(user_table_hold(table, VIEW("alice"), UINT32_MAX, now, &usage), OK);
+        }
+        passed += rate_shared_take(&usage->per_minute, &limit, now);
+        now += random_jitter(&seed, (uint32_t)(limit.interval_ns / 5));
+    }
+    user_table_drop(table, usage);
+    user_table_free(table);
+    print_message("# %u a minute, burst %u: %u of %u passed\n", a_minute, burst, passed, offered);
+    assert_in_range(offered, a_minute * 19 / 2, a_minute * 21 / 2);
+    assert_in_range(passed, burst + a_minute * 98 / 100, burst + a_minute * 102 / 100);
+}
+
+static void at_ten_times_the_rate_two_percent_is_the_error(void **state)
+{
+    (void)state;
+    for (unsigned a_minute = 60; a_minute <= 60000; a_minute *= 10) {
+        a_minute_at_ten_times_the_rate(rate_limit_make(a_minute, 60000, 2), a_minute, 2);
+        a_minute_at_ten_times_the_rate(rate_limit_make(a_minute, 60000, a_minute), a_minute,
+                                       a_minute);
+    }
+}
+
+#define MANY_USERS 1000000
+
+static void a_million_users_fit_in_64_mib(void **state)
+{
+    size_t before = heap_bytes();
+    struct house h = house_of(MANY_USERS);
+    uint64_t now = SECOND;
+    char name[64];
+
+    (void)state;
+    for (int i = 0; i < MANY_USERS; i++) {
+        struct user_usage *usage;
+
+        (void)snprintf(name, sizeof(name), "a-name-as-long-as-many-users-have-%d", i);
+        usage = hold(&h, name, now, OK);
+        assert_true(rate_shared_take(&usage->per_hour, &h.hour, now));
+        user_table_drop(h.table, usage);
+    }
+    assert_int_equal(user_table_count(h.table), MANY_USERS);
+    print_message("# a million users: %zu bytes\n", heap_bytes() - before);
+    assert_true(heap_bytes() - before <= (size_t)64 * 1024 * 1024);
+    /* Whoever comes later makes room: of the flood nothing stays but empty buckets. */
+    for (int i = 0; i < MANY_USERS; i++) {
+        (void)snprintf(name, sizeof(name), "later-%d", i);
+        user_table_drop(h.table, hold(&h, name, now + 3600 * SECOND, OK));
+    }
+    assert_true(user_table_count(h.table) <= 16);
+    assert_true(heap_bytes() - before <= (size_t)24 * 1024 * 1024);
+    user_table_free(h.table);
+    assert_int_equal(heap_bytes(), before);
+}
+
 struct crowd {
     struct house *house;
     atomic_uint passed;
@@ -175,6 +247,8 @@ int main(void)
         cmocka_unit_test(entry_stays_until_both_limits_are_full),
         cmocka_unit_test(limits_that_never_recover_are_refused),
         cmocka_unit_test(a_flood_of_names_evicts_nobody_who_matters),
+        cmocka_unit_test(at_ten_times_the_rate_two_percent_is_the_error),
+        cmocka_unit_test(a_million_users_fit_in_64_mib),
         cmocka_unit_test(threads_of_one_user_share_the_limit),
     };
 
