@@ -8,12 +8,12 @@ import zlib
 
 import pytest
 
-from attack_tools import LEAN, PLAIN, ROOMY, closed_with, cpu_seconds, end_of, pace, send_all, still_serves, wait_until
+from attack_tools import (LEAN, PLAIN, ROOMY, SANITIZED, closed_with, cpu_seconds, end_of, pace, send_all, still_serves,
+                          wait_until)
 from gateward_server import GatewardServer
 from raw_client import (OP_BINARY, OP_CLOSE, OP_CONTINUATION, OP_PING, OP_PONG, OP_TEXT, Ended, RawWebSocket, encode_frame,
                         parse_close)
 
-SANITIZED = "asan" in os.environ.get("GATEWARD_BIN", "build-asan")
 MAX = 64 * 1024
 
 

@@ -126,6 +126,19 @@ def test_st05_another_method_is_405_with_allow(server, method):
     assert answer.response.headers["allow"] == "GET"
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS"])
+def test_bodies_that_nobody_asked_for_end_in_a_refusal(server, method):
+    """C-B5: also a body that is announced and never comes."""
+    for path in ("/", "/ws", "/ws?a=b", "/ticket", "/csrf", "/healthz", "/nope"):
+        for body in ([], [("Content-Length", "0")], [("Content-Length", "5")], [("Transfer-Encoding", "chunked")]):
+            for drop in ((), ("Upgrade", "Connection")):
+                if method == "GET" and path.startswith("/ws") and not drop and body in ([], [("Content-Length", "0")]):
+                    continue        # the right ones
+                answer = ask(server, http_request(path=path, method=method, headers=body, drop=list(drop)))
+                assert 400 <= answer.response.status < 500 and answer.behind == b"", (path, body, drop, answer.data)
+    still_serves(server)
+
+
 def test_st06_slow_headers_are_408(start_server):
     server = start_server({"timeouts": {"header": "700ms"}})
     whole = http_request()

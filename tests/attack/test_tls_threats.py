@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is tried to make TLS expensive: chains that are long to search, sessions that are never used, records of nothing."""
+import json
 import ssl
 import time
 
@@ -160,3 +161,30 @@ def test_one_byte_at_a_time_and_certificates_go_together(house, tmp_path, versio
                 seen = "refused"
             assert seen == ("done" if wanted else "refused")
             assert time.monotonic() - start < 8
+
+
+def test_no_byte_of_a_server_name_breaks_a_line_of_the_log(house):
+    """C-B13: the name in a ClientHello is the first text of a stranger, before any certificate or login."""
+    out = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        house.ssl_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="mark.example").do_handshake()
+    hello = out.read()
+    assert hello.count(b"mark.example") == 1
+    names = [bytes([i]) * 12 for i in range(256)] + [b'"}\n{"event"', b"\r\n\x1b[2J\0\0\0\0\0\0", "\u2028\u202e\u2028\u202e".encode()]
+    for name in names:
+        with tcp(house) as sock:
+            sock.sendall(hello.replace(b"mark.example", name))
+            sock.settimeout(5)
+            try:
+                while sock.recv(4096):
+                    pass
+            except ConnectionResetError:
+                pass
+    house.wait_for_event("tls_failed", count=250)
+    with open(house.path("events.jsonl"), "rb") as f:
+        lines = f.read().splitlines()
+    for line in lines:
+        assert not [b for b in line if b < 0x20 or b == 0x7f], line
+        assert list(json.loads(line))[:4] == ["time", "event", "severity", "outcome"], line
+        assert not set(line.decode()) & set("\u2028\u202e"), line
+    still_serves(house)

@@ -5,6 +5,7 @@
 """
 import collections
 import json
+import os
 import secrets
 import socket
 import time
@@ -17,6 +18,7 @@ ROOMY = {"connections": {"total": 4000, "per_ip": 2000}, "handshakes": {"per_sec
 PLAIN = [{"address": "127.0.0.1:0"}]
 # For tests that look at memory: freed memory is not kept aside for the sanitizer's sake.
 LEAN = {"ASAN_OPTIONS": SANITIZER_ENV["ASAN_OPTIONS"] + ":quarantine_size_mb=1"}
+SANITIZED = "asan" in os.environ.get("GATEWARD_BIN", "build-asan")
 # Behind a refused request, as a client of a careless proxy would send it.
 PIPELINED = b"GET /admin HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -6,12 +6,14 @@ import re
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-NAMED = re.compile(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:py|c))(?:::([a-z0-9_]+))?`")
-ROW = re.compile(r"^\| (S?C-[A-Z]?[0-9]+) \| (.+) \| (.+) \|$")
-# C-C, C-D, C-E and C-F: how many rows each part has.
-COUNTS = {"C": 8, "D": 25, "E": 11, "F": 9}
-MESSAGES = [3, 4, 7, 8]     # of C-H, those that a message can try
-PROMISES = [30, 32, 34, *range(36, 47)]
+NAMED = re.compile(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.(?:py|c|mjs))(?:::([a-z0-9_]+))?`")
+ROW = re.compile(r"^\| (S?C-[A-Z]?[0-9]+|T[1-5]) \| (.+) \| (.+) \|$")
+# C-A to C-H: how many rows each part has.
+COUNTS = {"A": 26, "B": 13, "C": 8, "D": 25, "E": 11, "F": 9, "G": 9, "H": 10}
+PROMISES = [4, 7, 8, 9, 11, 12, 13, 15, 18, 21, 22, 25, 26, 27, 28, 29, 30, 32, 34, *range(36, 47), *range(49, 53), *range(54, 65)]
+THREATS = ["mitm", "cswsh", "dos", "injection", "auth_bypass"]
+# How a test of that name begins in a file that ends so.
+FORMS = {"py": r"^(async )?def %s\(", "c": r"^static void %s\(void \*\*\w+\)", "mjs": r"^ *\[\"%s\","}
 
 
 def source(*path):
@@ -39,7 +41,7 @@ def faults(text):
             if not os.path.exists(full):
                 found.append("%s: no file %s" % (row, path))
                 continue
-            form = r"^(async )?def %s\(" if path.endswith(".py") else r"^static void %s\(void \*\*state\)"
+            form = FORMS[path.rpartition(".")[2]]
             if name and not re.search(form % name, source("tests", path), re.M):
                 found.append("%s: no test %s in %s" % (row, name, path))
             if not name and not path.startswith("fuzz/"):
@@ -50,16 +52,18 @@ def faults(text):
 def test_each_threat_has_tests_that_exist():
     text = source("tests", "attack", "COVERAGE.md")
     assert faults(text) == []
-    wanted = ["C-%s%d" % (part, i + 1) for part, count in COUNTS.items() for i in range(count)]
-    wanted += ["C-H%d" % i for i in MESSAGES] + ["SC-%d" % i for i in PROMISES]
+    wanted = ["T%d" % (i + 1) for i in range(len(THREATS))] + ["C-%s%d" % (part, i + 1) for part, count in COUNTS.items() for i in range(count)] + ["SC-%d" % i for i in PROMISES]
     assert [row for row, _, _ in rows(text)] == wanted
-    assert text.count("\n| ") == len(wanted) + 6        # no row is too odd to be looked at; 6 heads
+    assert text.count("\n| ") == len(wanted) + 10       # no row is too odd to be looked at; 10 heads
+    for i, threat in enumerate(THREATS):        # the guide's threats have a file each, named first
+        assert "| `attack/test_threat_%s.py::" % threat in text.split("\n| T%d | " % (i + 1))[1].split("\n")[0]
 
 
 @pytest.mark.parametrize("cell, words", [
     ("`attack/test_origin.py::test_gone`", "no test test_gone"), ("`attack/test_gone.py::test_x`", "no file"), ("nothing", "no test"),
     ("`attack/test_origin.py`", "a file is no test"), ("`attack/test_origin.py::test_two_origins_are_400` and more", "not the name"),
-    ("`unit/auth/origin_test.c::gone`", "no test gone")])
+    ("`unit/auth/origin_test.c::gone`", "no test gone"),
+    ("`browser/sanitize.mjs::gone`", "no test gone")])
 def test_a_false_row_is_found(cell, words):
     text = "| C-C1 | a threat that is long enough | %s |" % cell
     assert any(words in f for f in faults(text)), faults(text)
