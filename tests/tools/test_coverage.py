@@ -70,6 +70,16 @@ def test_a_false_row_is_found(cell, words):
     assert faults("| C-C1 | a threat that is long enough | `unit/auth/origin_test.c::matrix`, `fuzz/origin_fuzz.c` |") == []
 
 
+def test_the_page_about_json_says_what_the_suite_s_table_says():
+    decided = dict(re.findall(r'\{"(i_[^"]*)\.json", (true|false)\}', source("tests", "unit", "message", "json_suite_test.c")))
+    told = {}
+    for line in source("docs", "protocol.md").partition("## JSON in detail")[2].splitlines():
+        for name in re.findall(r"`(i_[^`]*)`", line):
+            assert name not in told and ("| accepted |" in line) != ("| refused |" in line), line
+            told[name] = "true" if "| accepted |" in line else "false"
+    assert len(decided) == 35 and told == decided
+
+
 # --- comparing secrets
 
 EARLY = re.compile(r"\b(?:memcmp|strcmp|strncmp|bcmp|strcasecmp|view_eq|view_eq_nocase)\(")
