@@ -9,7 +9,8 @@
 #include "base/num.h"
 
 #define FIRST_ENTRIES 8
-#define MORE_ENTRIES  64
+/* Of a later slab, with what allocators put around it: they waste nothing on such a size. */
+#define SLAB_BYTES 4064
 
 struct memo_slab {
     struct memo_slab *next;
@@ -23,9 +24,11 @@ void memo_pool_init(struct memo_pool *pool, size_t entry_bytes)
 
 static bool add_slab(struct memo_pool *pool)
 {
-    size_t count = pool->slabs == NULL ? FIRST_ENTRIES : MORE_ENTRIES, bytes;
+    size_t count = (SLAB_BYTES - sizeof(struct memo_slab)) / pool->entry_bytes, bytes;
     struct memo_slab *slab;
 
+    if (pool->slabs == NULL || count < FIRST_ENTRIES)
+        count = FIRST_ENTRIES;
     if (!size_mul(count, pool->entry_bytes, &bytes) || !size_add(bytes, sizeof(*slab), &bytes))
         return false;
     slab = malloc(bytes);
