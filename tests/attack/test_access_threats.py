@@ -52,7 +52,8 @@ def test_no_name_of_a_user_opens_the_place_of_another(server):
 
 def test_two_tenants_get_nothing_of_each_other(start_server):
     """C-G6, SC-52: every verb at the rooms of the other, 1,000 times, while both use their own."""
-    server = start_server({"listen": PLAIN, "limits": LIMITS, "channels": [{"pattern": "{user_id}:{room}", "allow": ["user"]}]})
+    server = start_server({"listen": PLAIN, "limits": LIMITS, "channels": [
+        {"pattern": "{user_id}:{room}", "allow": ["user"], "history": {"messages": 10}, "presence": True}]})
     with RawWebSocket.login(server, "red") as red, RawWebSocket.login(server, "blue") as blue:
         both = ((red, "red", "blue"), (blue, "blue", "red"))
         for ws, own, _ in both:
@@ -60,7 +61,8 @@ def test_two_tenants_get_nothing_of_each_other(start_server):
         for i in range(500):
             for ws, own, other in both:
                 room = "hall" if i % 8 < 4 else "room-%d" % i
-                wrong = {"type": ("subscribe", "publish", "unsubscribe", "publish")[i % 4], "channel": "%s:%s" % (other, room), "data": i}
+                wrong = {"type": ("subscribe", "publish", "presence", "history", "unsubscribe")[i % 5], "channel": "%s:%s" % (other, room)}
+                wrong.update({"data": i} if wrong["type"] == "publish" else {})
                 answer = ask(ws, wrong)
                 if wrong["type"] == "unsubscribe":      # the same for every channel in the world
                     assert answer == {"type": "unsubscribed", "channel": wrong["channel"]}
