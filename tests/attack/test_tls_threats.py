@@ -170,7 +170,8 @@ def test_no_byte_of_a_server_name_breaks_a_line_of_the_log(house):
         house.ssl_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="mark.example").do_handshake()
     hello = out.read()
     assert hello.count(b"mark.example") == 1
-    names = [bytes([i]) * 12 for i in range(256)] + [b'"}\n{"event"', b"\r\n\x1b[2J\0\0\0\0\0\0", "\u2028\u202e\u2028\u202e".encode()]
+    names = [bytes([i]) * 12 for i in range(256)] + [b'"}\n{"event":', b"\r\n\x1b[2J\0\0\0\0\0\0", "\u2028\u202e\u2028\u202e".encode()]
+    assert {len(name) for name in names} == {12}
     for name in names:
         with tcp(house) as sock:
             sock.sendall(hello.replace(b"mark.example", name))
