@@ -171,13 +171,13 @@ static struct link *slot_of(struct csrf *c, int64_t second)
     return &c->slots[(uint64_t)second % SLOTS];
 }
 
-/* Entries of a slot stand in the order in which they end. After a long silence one turn of the
- * wheel covers every slot. */
+/* Entries of a slot stand in the order in which they end. After a long silence, or where the clock
+ * was set back, one turn of the wheel covers every slot. */
 static void sweep(struct csrf *c, int64_t wall_s)
 {
     unsigned drops = 0;
 
-    if (c->swept_s < wall_s - SLOTS)
+    if (c->swept_s < wall_s - SLOTS || c->swept_s > wall_s + AHEAD_S)
         c->swept_s = wall_s - SLOTS;
     while (c->swept_s < wall_s) {
         struct link *slot = slot_of(c, c->swept_s + 1);

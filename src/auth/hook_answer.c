@@ -21,9 +21,8 @@ static bool read_session(struct identity *who, const struct json *value)
         return true;
     if (value->type != JSON_STRING || value->text.len == 0 || value->text.len > SESSION_ID_MAX)
         return false;
-    session_digest(who->session, value->text);
-    who->has_session = true;
-    return true;
+    who->has_session = session_digest(who->session, value->text);
+    return who->has_session;
 }
 
 static bool read_end(struct identity *who, const struct hook_rules *rules, const struct json *value,

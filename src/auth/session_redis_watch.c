@@ -311,8 +311,8 @@ static bool is_touch_due(struct session_watch *w, int64_t wall_s)
     int64_t every_s = s->store.idle_s / 4 < TOUCH_S ? s->store.idle_s / 4 : TOUCH_S;
 
     if (s->decoder != SESSION_DECODER_GATEWARD || !w->is_known || w->is_ended ||
-        (w->touched_at_s != 0 && wall_s - w->touched_at_s < every_s))
-        return false;
+        (w->touched_at_s != 0 && wall_s - w->touched_at_s < every_s && wall_s >= w->touched_at_s))
+        return false; /* a clock that was set back does not keep it from being touched */
     w->touched_at_s = wall_s;
     return true;
 }

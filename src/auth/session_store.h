@@ -16,8 +16,8 @@
 #define SESSION_ROLES_MAX     1024
 #define SESSIONS_MAX          1000000
 
-/* IDENTITY_SESSION_BYTES from the id that the cookie carries. */
-void session_digest(uint8_t out[IDENTITY_SESSION_BYTES], struct view id);
+/* IDENTITY_SESSION_BYTES from the id that the cookie carries. False: out of memory. */
+bool session_digest(uint8_t out[IDENTITY_SESSION_BYTES], struct view id);
 
 enum session_end {
     SESSION_LOGGED_OUT, /* ended by the API, or gone from the store of the other program */

@@ -444,5 +444,5 @@ void gate_data(struct peer *p, const uint8_t *data, size_t len)
         wait_for_answer(p, data, len);
         whole = BUF_INIT(0);
     }
-    buf_clear(&whole);
+    secret_buf_clear(&whole); /* it may hold a token */
 }

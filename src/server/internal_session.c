@@ -196,7 +196,10 @@ enum api_result internal_session(void *internal, const struct api_session_ask *a
     } else {
         call->op.id = internal_call_keep(call->text, ask->session);
         call->job.target.by = CLOSE_BY_SESSION;
-        session_digest(call->job.target.bytes, call->op.id);
+        if (!session_digest(call->job.target.bytes, call->op.id)) {
+            internal_call_free(call);
+            return API_RESULT_OVERLOADED;
+        }
     }
     return submit(call);
 }
@@ -211,7 +214,10 @@ enum api_result internal_revoke_session(struct internal *in, struct view id, uin
     call->op.verb = SESSION_END;
     call->op.id = internal_call_keep(call->text, id);
     call->job.target.by = CLOSE_BY_SESSION;
-    session_digest(call->job.target.bytes, id);
+    if (!session_digest(call->job.target.bytes, id)) {
+        internal_call_free(call);
+        return API_RESULT_OVERLOADED;
+    }
     if (in->server->options->auth.sessions != NULL)
         return submit(call);
     call->job.done = on_closed;
@@ -250,7 +256,8 @@ enum api_result internal_csrf(void *internal, const struct api_csrf_ask *ask,
     if (!origin_allowed(o->origins, o->origins_count, ask->origin))
         return API_RESULT_ORIGIN;
     place.origin = lower(origin, ask->origin);
-    session_digest(session, ask->session);
+    if (!session_digest(session, ask->session))
+        return API_RESULT_OVERLOADED;
     return csrf_issue(o->auth.csrf, &place, clock_wall_s(), text) == OK ? API_RESULT_OK
                                                                         : API_RESULT_OVERLOADED;
 }

@@ -89,6 +89,8 @@ static void accept_again(struct peer *p, struct identity *identity, const struct
     }
     keep_session(identity, was);
     ask_drop_recheck(p);
+    if (identity->recheck_at_s == 0)
+        standing_forget(&p->who->standing);
     (void)login_welcome(p, identity, id, true);
 }
 
@@ -328,9 +330,12 @@ void login_recheck(struct peer *p)
                                     .no_jwt = true,
                                     .is_fresh = true,
                                     .shown = standing->shown};
+    int64_t now_s = loop_wall_s(p->worker->loop);
 
+    if (p->who->confirmed_at_s > now_s)
+        p->who->confirmed_at_s = now_s; /* the clock was set back */
     if (p->recheck != NULL || ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
         recheck_unanswered(p);
     else
-        p->who->identity.recheck_at_s = loop_wall_s(p->worker->loop) + ASK_MS / 1000;
+        p->who->identity.recheck_at_s = now_s + ASK_MS / 1000;
 }

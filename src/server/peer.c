@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/random.h"
+#include "crypto/secret.h"
 #include "server/ask.h"
 #include "server/ban.h"
 #include "server/login.h"
@@ -18,6 +19,7 @@
  * before any crypto. */
 #define REFUSALS_AT_ONCE 64
 #define REFUSAL_WAIT_MS  1000
+#define CLOCK_SLACK_S    5
 
 static const struct conn_ops peer_ops;
 
@@ -73,7 +75,8 @@ static uint64_t recheck_ms(const struct peer *p)
     if (p->who == NULL || p->who->identity.recheck_at_s == 0)
         return UINT64_MAX;
     left_s = p->who->identity.recheck_at_s - loop_wall_s(p->worker->loop);
-    if (left_s <= 0)
+    /* Confirmed in the future: the clock was set back, and the wait would be as much longer. */
+    if (left_s <= 0 || p->who->confirmed_at_s > loop_wall_s(p->worker->loop) + CLOCK_SLACK_S)
         return 0;
     return loop_now_ms(p->worker->loop) + (uint64_t)(left_s > 86400 ? 86400 : left_s) * 1000;
 }
@@ -364,7 +367,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     ws_decoder_clear(&p->decoder);
     ws_inflate_free(p->own_inflate);
     ws_deflate_free(p->own_deflate);
-    buf_clear(&p->head);
+    secret_buf_clear(&p->head); /* what has come before the login */
     free(p->pong);
     ask_drop(p);
     login_pending_clear(p);

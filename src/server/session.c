@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "crypto/secret.h"
 #include "server/ask.h"
 #include "server/login.h"
 #include "server/protocol.h"
@@ -109,7 +110,7 @@ static void stop_waiting(struct peer *p)
     if (p->choked_until_ms != 0)
         session_unchoke(p); /* to see their Close */
     ask_drop(p);
-    buf_clear(&p->head);
+    secret_buf_clear(&p->head);
 }
 
 void session_close(struct peer *p, unsigned code, const char *reason)
@@ -350,7 +351,7 @@ void session_resume(struct peer *p)
     conn_read_resume(&p->conn);
     if (held.len > 0 && p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn))
         session_data(p, held.data, held.len);
-    buf_clear(&held);
+    secret_buf_clear(&held);
 }
 
 /* False: nothing more of this connection is to be looked at. */

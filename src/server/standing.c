@@ -39,6 +39,13 @@ void standing_set_shown(struct standing *s, struct hook_shown *shown)
     s->kind = CREDENTIAL_HOOK;
 }
 
+void standing_forget(struct standing *s)
+{
+    forget_token(s);
+    hook_shown_free(s->shown);
+    s->shown = NULL;
+}
+
 void standing_take_token(struct standing *s, struct standing *from)
 {
     forget_token(s);

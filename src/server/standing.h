@@ -23,6 +23,8 @@ struct standing { /* starts zeroed: nothing is to be asked again */
 bool standing_set_token(struct standing *s, enum credential_kind kind, struct view token);
 /* Takes what was shown. */
 void standing_set_shown(struct standing *s, struct hook_shown *shown);
+/* Nobody is to be asked again; what is watched stays. */
+void standing_forget(struct standing *s);
 /* Moves the token of `from`; what is watched stays. */
 void standing_take_token(struct standing *s, struct standing *from);
 /* The id becomes a watch on the session, and is forgotten. True where there is none to watch.

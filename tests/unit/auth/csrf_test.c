@@ -193,15 +193,35 @@ static void no_token_without_a_place(void **state)
     assert_int_equal(check(*state, &place, text, NOW), CSRF_OK);
 }
 
+/* Uses up `count` tokens of NOW; text gets the last. */
+static void use_up(struct csrf *c, unsigned count, char text[CSRF_TEXT_BYTES])
+{
+    for (unsigned i = 0; i < count; i++) {
+        (void)csrf_issue(c, &at_home, NOW + i % 4, text);
+        if (csrf_check(c, &at_home, view_of_text(text), NOW + 4) != CSRF_OK)
+            fail_msg("token %u was refused", i);
+    }
+}
+
+/* An hour in which the clock was a day ahead must not keep a full table full for a day. */
+static void a_clock_that_was_ahead_does_not_keep_the_table_full(void **state)
+{
+    char text[CSRF_TEXT_BYTES], last[CSRF_TEXT_BYTES];
+
+    assert_int_equal(csrf_issue(*state, &at_home, NOW + 86400, text), 0);
+    assert_int_equal(check(*state, &at_home, text, NOW + 86400), CSRF_OK);
+    use_up(*state, CSRF_USED_MAX - 1, text);
+    assert_int_equal(csrf_issue(*state, &at_home, NOW + 100, last), 0);
+    assert_int_equal(check(*state, &at_home, last, NOW + 100), CSRF_FULL);
+    assert_int_equal(check(*state, &at_home, last, NOW + 1810), CSRF_OK);
+    assert_int_equal(check(*state, &at_home, text, NOW + 100), CSRF_USED);
+}
+
 static void a_full_table_refuses_until_tokens_end(void **state)
 {
     char text[CSRF_TEXT_BYTES], last[CSRF_TEXT_BYTES];
 
-    for (unsigned i = 0; i < CSRF_USED_MAX; i++) {
-        (void)csrf_issue(*state, &at_home, NOW + i % 4, text);
-        if (csrf_check(*state, &at_home, view_of_text(text), NOW + 4) != CSRF_OK)
-            fail_msg("token %u was refused", i);
-    }
+    use_up(*state, CSRF_USED_MAX, text);
     assert_int_equal(csrf_issue(*state, &at_home, NOW + 100, last), 0);
     assert_int_equal(check(*state, &at_home, last, NOW + 100), CSRF_FULL);
     assert_int_equal(check(*state, &at_home, text, NOW + 100), CSRF_USED);
@@ -284,6 +304,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_bit_of_a_token_may_change, make, unmake),
         cmocka_unit_test_setup_teardown(no_token_without_a_place, make, unmake),
         cmocka_unit_test_setup_teardown(a_full_table_refuses_until_tokens_end, make, unmake),
+        cmocka_unit_test_setup_teardown(a_clock_that_was_ahead_does_not_keep_the_table_full, make,
+                                        unmake),
         cmocka_unit_test_setup_teardown(of_many_threads_exactly_one_wins, make, unmake),
         cmocka_unit_test(faults_have_words),
     };
