@@ -71,6 +71,7 @@ static const struct {
     {REFUSE_TIMEOUT, 408, "handshake_timeout"},
     {REFUSE_RATE, 429, "too_many_handshakes"},
     {REFUSE_PER_IP, 429, "too_many_connections"},
+    {REFUSE_BANNED, 429, "banned"},
     {REFUSE_FULL, 503, "server_full"},
     {REFUSE_DRAINING, 503, "draining"},
 };
