@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "hub/presence.h"
+#include "limit/sanction_table.h"
 #include "server/push.h"
 
 #define ROUND_MS       200
@@ -37,6 +38,7 @@ static void fire(struct timer *timer)
     uint64_t now_ms = loop_now_ms(w->loop);
 
     presence_tell(w->server->presence, now_ms, NEWS_MAX, tell, w);
+    sanction_table_sweep(w->server->sanctions, now_ms);
     if (++clock->rounds % ROUNDS_A_SWEEP == 0)
         history_sweep(w->server->history, now_ms);
     timer_start(w->loop, timer, now_ms + (w->options->policy.has_traits ? ROUND_MS : IDLE_MS));
@@ -50,6 +52,8 @@ int channel_tables_open(struct server *s)
 
     if (rc == OK)
         rc = presence_new(&s->presence, l->presence_users);
+    if (rc == OK)
+        rc = sanction_table_new(&s->sanctions);
     if (rc != OK)
         return rc;
     s->channel_clock = calloc(1, sizeof(*s->channel_clock));
@@ -63,6 +67,7 @@ int channel_tables_open(struct server *s)
 void channel_tables_close(struct server *s)
 {
     free(s->channel_clock);
+    sanction_table_free(s->sanctions);
     presence_free(s->presence);
     history_free(s->history);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* channel_tables.h: what channels keep for the whole process (histories, presence), and the clock
- * on worker 0 that lets old messages go and tells who came and went. Private to server/. */
+/* channel_tables.h: what channels keep for the whole process (histories, presence, sanctions), and
+ * the clock on worker 0 that lets what is old go and tells who came and went. Private to server/.
+ */
 #ifndef SERVER_CHANNEL_TABLES_H
 #define SERVER_CHANNEL_TABLES_H
 
 #include "server/worker.h"
 
-/* s->history, s->presence, s->channel_clock; before the workers are opened, closed after them.
- * E_NOMEM. */
+/* s->history, s->presence, s->sanctions, s->channel_clock; before the workers are opened, closed
+ * after them. E_NOMEM. */
 int channel_tables_open(struct server *s);
 void channel_tables_close(struct server *s); /* harmless when open failed or never was */
 

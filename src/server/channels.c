@@ -10,6 +10,7 @@
 #include "base/json_out.h"
 #include "hub/history.h"
 #include "hub/presence.h"
+#include "server/moderation.h"
 #include "server/push.h"
 #include "server/say.h"
 
@@ -201,7 +202,7 @@ void channels_subscribe(struct request *r)
     int rc;
 
     if (!request_need_channel(r) || !read_since(r, &since) || !take_subscribe(r) ||
-        !request_may(r, ACTION_SUBSCRIBE))
+        !request_may(r, ACTION_SUBSCRIBE) || !moderation_lets(r, false))
         return;
     rc = join(r, &how);
     switch (rc) {
@@ -249,7 +250,7 @@ void channels_presence(struct request *r)
     uint8_t *text;
     struct wr out;
 
-    if (!request_need_channel(r) || !request_may(r, ACTION_PRESENCE))
+    if (!request_need_channel(r) || !request_may(r, ACTION_PRESENCE) || !moderation_lets(r, false))
         return;
     if (traits_of(r).presence == CHANNEL_PRESENCE_OFF) {
         say_error(r->peer, r->id, "no_presence", VIEW("This channel has no presence"));
@@ -331,7 +332,7 @@ void channels_history(struct request *r)
 
     if (!request_need_channel(r) || !read_since(r, &since) ||
         !request_number(r, "limit", 1, HISTORY_LIMIT_MAX, &limit) ||
-        !request_may(r, ACTION_HISTORY))
+        !request_may(r, ACTION_HISTORY) || !moderation_lets(r, false))
         return;
     if (traits_of(r).history_messages == 0) {
         say_error(r->peer, r->id, "no_history", VIEW("This channel keeps no history"));

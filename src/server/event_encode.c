@@ -52,6 +52,9 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_REVOKED] = {"revoked", SEVERITY_NOTICE},
     [EVENT_DISCONNECTED] = {"disconnected", SEVERITY_NOTICE},
     [EVENT_SESSION_ENDED] = {"session_ended", SEVERITY_NOTICE},
+    [EVENT_KICKED] = {"kicked", SEVERITY_NOTICE},
+    [EVENT_MUTED] = {"muted", SEVERITY_NOTICE},
+    [EVENT_CHANNEL_CLOSED] = {"channel_closed", SEVERITY_NOTICE},
     [EVENT_API_CALL] = {"api_call", SEVERITY_NOTICE},
     [EVENT_SUPPRESSED] = {"events_suppressed", SEVERITY_WARNING},
 };
@@ -99,6 +102,7 @@ size_t event_encode(char *out, size_t out_bytes, const struct event *event, int6
     put_text(&w, "ip", event->ip);
     put_number(&w, "port", event->port);
     put_text(&w, "user", event->user);
+    put_text(&w, "by", event->by);
     put_text(&w, "key", event->key);
     put_text(&w, "origin", event->origin);
     put_text(&w, "host", event->host);

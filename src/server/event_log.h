@@ -50,7 +50,10 @@ enum event_type {
     EVENT_REVOKED,       /* a connection closed by POST /api/revoke */
     EVENT_DISCONNECTED,  /* a connection closed by POST /api/disconnect */
     EVENT_SESSION_ENDED, /* a connection closed because its session has ended; code = why */
-    EVENT_API_CALL,      /* a call of the internal API; code = that of the answer, action = which */
+    EVENT_KICKED,        /* out of a channel, by a moderator or the API; user = who, by = by whom */
+    EVENT_MUTED,         /* the same: muted, or no longer (code lifted) */
+    EVENT_CHANNEL_CLOSED,
+    EVENT_API_CALL, /* a call of the internal API; code = that of the answer, action = which */
     EVENT_SUPPRESSED,
     EVENT_TYPES
 };
@@ -63,7 +66,7 @@ struct event {
     struct view connection; /* connection id; empty: none */
     struct view ip;
     uint16_t port;
-    struct view user, key, origin, host, path, channel, action,
+    struct view user, by, key, origin, host, path, channel, action,
         detail;                  /* empty ones are left out; each capped at 256 bytes */
     uint16_t status, close_code; /* 0: left out */
     uint64_t duration_ms, messages_in, messages_out;

@@ -10,6 +10,7 @@
 #include "server/channels.h"
 #include "server/login.h"
 #include "server/messages.h"
+#include "server/moderation.h"
 #include "server/request.h"
 #include "server/say.h"
 
@@ -49,7 +50,10 @@ int protocol_subscribe(struct peer *p, struct view channel)
                                     .action = ACTION_SUBSCRIBE,
                                     .wall_s = loop_wall_s(p->worker->loop)};
 
-    return access_decide(&p->worker->options->policy, &asked, NULL) ? channels_join(&r) : E_DENIED;
+    if (!access_decide(&p->worker->options->policy, &asked, NULL) ||
+        !moderation_lets_join(p, channel))
+        return E_DENIED;
+    return channels_join(&r);
 }
 
 int protocol_unsubscribe(struct peer *p, struct view channel)
@@ -97,6 +101,8 @@ static const struct builtin_type {
     {VIEW("unsubscribe"), do_unsubscribe}, {VIEW("ping"), do_ping},
     {VIEW("message"), do_message},         {VIEW("auth"), do_auth},
     {VIEW("presence"), channels_presence}, {VIEW("history"), channels_history},
+    {VIEW("kick"), moderation_kick},       {VIEW("mute"), moderation_mute},
+    {VIEW("unmute"), moderation_unmute},   {VIEW("close_channel"), moderation_close},
 };
 
 /* The optional id: a string of at most 64 bytes or an integer. */

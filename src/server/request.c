@@ -3,6 +3,7 @@
 #include "server/request.h"
 
 #include "base/json_out.h"
+#include "server/moderation.h"
 #include "server/push.h"
 #include "server/say.h"
 
@@ -118,6 +119,8 @@ bool request_publish(struct request *r, const struct json *data)
     struct push push = {r->channel, data,
                         view_of(p->who->identity.user, p->who->identity.user_bytes)};
 
+    if (!moderation_lets(r, true))
+        return false;
     if (push_publish(p->worker, &push) == OK)
         return true;
     say_error(p, r->id, "overloaded", VIEW("Server overloaded, try again"));

@@ -31,14 +31,15 @@
 #define ARENA_CHUNK_BYTES (64u * 1024u)
 #define ARENA_BYTES_MAX   (8u * 1024u * 1024u)
 
-struct ban_table;     /* limit/ban_table.h */
-struct breaker;       /* auth/breaker.h */
-struct channel_clock; /* channel_tables.h */
-struct closer;        /* close_job.h */
-struct crew;          /* crew.h */
-struct internal;      /* internal.h */
-struct session_ends;  /* close_job.h */
-struct staple_fetch;  /* net/staple_fetch.h */
+struct ban_table;      /* limit/ban_table.h */
+struct breaker;        /* auth/breaker.h */
+struct channel_clock;  /* channel_tables.h */
+struct closer;         /* close_job.h */
+struct crew;           /* crew.h */
+struct internal;       /* internal.h */
+struct session_ends;   /* close_job.h */
+struct sanction_table; /* limit/sanction_table.h */
+struct staple_fetch;   /* net/staple_fetch.h */
 
 /* Who is asked about identities. */
 enum identity_source { SOURCE_INTROSPECTION, SOURCE_HOOK, SOURCE_SESSIONS, SOURCES };
@@ -61,6 +62,7 @@ struct server {
     struct history *history;
     struct presence *presence;
     struct channel_clock *channel_clock;
+    struct sanction_table *sanctions;
     /* The thread for what is slow; NULL while nothing needs it. */
     struct outbound *outbound;
     struct staple_fetch *staples; /* staples.h; NULL: none are fetched */
