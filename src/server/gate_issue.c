@@ -85,6 +85,9 @@ static void issue(struct peer *p, const struct http1_request *request, const str
     struct event event = peer_event(p, EVENT_TICKET_ISSUED, OUTCOME_OK, NULL);
 
     offer.who.method = IDENTITY_TICKET;
+    /* What has been revoked was asked just now; the ticket is no older than this moment, however
+     * long the session is, or where nobody knows. */
+    offer.who.issued_at_s = loop_wall_s(w->loop);
     if (standing->kind == CREDENTIAL_SESSION)
         offer.session = view_of(standing->token, standing->token_bytes);
     offer.who.recheck_at_s = 0;

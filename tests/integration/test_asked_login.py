@@ -247,3 +247,20 @@ def test_a_hook_that_hangs_or_breaks_refuses(tmp_path):
             time.sleep(0.2)
         assert time.monotonic() < deadline
         server.wait_for_event("identity_source", code="up")
+
+
+def test_a_ticket_for_whom_the_application_vouches_is_good(tmp_path):
+    app = Application()
+    app.users["x"] = "alice"
+    with Askable(app) as site, GatewardServer(tmp_path, hook_config(tmp_path, site.url, csrf="origin_only")) as server:
+        api = InternalApi(server)
+        with RawConnection.open(server) as c:
+            c.send(http_request("/ticket", "localhost:%d" % server.port, [("Cookie", "sid=x"), ("Origin", ORIGIN)],
+                                method="POST", drop=("Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version")))
+            answer = read_response(c)
+        assert answer.status == 200, answer.body
+        path = "/ws?ticket=" + json.loads(answer.body)["ticket"]
+        with RawWebSocket.open(server, path=path, origin=ORIGIN) as ws:
+            assert ws.recv_json()["user"] == "alice"
+            assert api.post("/api/revoke", {"user": "alice"})[0] == 200
+            closed_with(ws, 1008, "Revoked")
