@@ -12,17 +12,18 @@ import pytest
 
 from attack_tools import LEAN, PLAIN, SANITIZED, still_serves, wait_until
 
-HALF_OPEN, SECONDS = 10000, 30
+HALF_OPEN, SECONDS, PACE = 10000, 30, 2500
 LIMITS = {"connections": {"total": 12000, "per_ip": 12000}, "handshakes": {"per_second": 100000, "burst": 100000}}
 HEAD = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nX-Never-Ends: "
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"       # the beginning of a ClientHello
 
 
 def half_open(address, beginning, is_full, opened):
-    """Keeps HALF_OPEN connections that never get further; a process of its own, which does not take the server's time."""
+    """Keeps HALF_OPEN connections that never get further; a process of its own, which does not take the server's time. They
+    come at an even pace, a little faster than the deadline of 5 s ends them, or all would come and go in the same instant."""
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_NOFILE, (HALF_OPEN + 100,) * 2)
-    poll, socks = select.epoll(), {}
+    poll, socks, due = select.epoll(), {}, 0.0
 
     def begin():
         sock = socket.socket()
@@ -36,15 +37,18 @@ def half_open(address, beginning, is_full, opened):
             opened.value += 1
 
     while True:
-        for _ in range(min(100, HALF_OPEN - len(socks))):
+        due = min(due + PACE * 0.01, HALF_OPEN - len(socks), PACE * 0.1)
+        while due >= 1:
+            due -= 1
             try:
                 begin()
             except OSError:
                 break
-        if len(socks) == HALF_OPEN:
+        if len(socks) > 0.95 * HALF_OPEN:
             is_full.set()
-        for number, _ in poll.poll(0 if len(socks) < HALF_OPEN else 1, 500):
+        for number, _ in poll.poll(0, HALF_OPEN):
             socks.pop(number).close()       # closing takes it out of the poll
+        time.sleep(0.01)
 
 
 def p99(times):
@@ -80,6 +84,7 @@ def test_ten_thousand_half_open_handshakes_keep_nobody_waiting(start_server, lis
     print("p99 alone %.1f ms (of %d), beside %d half-open %.1f ms (of %d); %d came; %.1f KiB each" % (
         1e3 * p99(alone), len(alone), HALF_OPEN, 1e3 * p99(beside), len(beside), opened.value, grown / HALF_OPEN))
     assert opened.value > HALF_OPEN + SECONDS * HALF_OPEN // 10      # they did come back
+    # The attackers run on the same processors: below 20 ms it is they who are measured, not the server.
     assert p99(beside) < 2 * max(p99(alone), 0.02)
     assert grown / HALF_OPEN < (24 if SANITIZED else 8)
     name, code = ("handshake_refused", "handshake_timeout") if listen else ("tls_failed", "tls_timeout")
