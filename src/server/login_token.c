@@ -158,6 +158,10 @@ void login_again(struct peer *p, struct view token, const struct json *id)
         say_error(p, id, "not_allowed", VIEW("This route takes no authentication"));
         return;
     }
+    if (p->ask != NULL) { /* one at a time, and each is answered */
+        refuse_again(p, AUTH_UNAVAILABLE, "too_many_lookups", id);
+        return;
+    }
     verdict = check(p, token, id, &identity, &fault);
     if (verdict == AUTH_OK)
         accept_again(p, &identity, id);
