@@ -41,6 +41,7 @@ struct api_ops {
                                     uint64_t call);
     enum api_result (*disconnect)(void *server, const struct api_disconnect_ask *ask,
                                   uint64_t call);
+    enum api_result (*moderate)(void *server, const struct api_moderate_ask *ask, uint64_t call);
     enum api_result (*list)(void *server, const struct api_list_ask *ask, uint64_t call);
     void (*log)(void *server, const struct api_call *call);
 };

@@ -79,6 +79,82 @@ enum api_result api_ask_disconnect(struct api_disconnect_ask *out, const struct 
     return API_RESULT_OK;
 }
 
+static bool read_action(enum api_moderate_action *out, const struct json *body)
+{
+    static const char *const words[] = {"kick", "mute", "unmute", "close_channel"};
+    struct view word;
+
+    if (!json_member_string(body, VIEW("action"), &word))
+        return false;
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (view_eq(word, view_of_text(words[i]))) {
+            *out = (enum api_moderate_action)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who: a user; of a kick, exactly one of user and connection; of a closing, nobody. */
+static enum api_result read_target(struct api_moderate_ask *ask, const struct json *body)
+{
+    bool has_user = json_member(body, VIEW("user")) != NULL;
+    bool has_connection = json_member(body, VIEW("connection")) != NULL;
+    struct view connection;
+
+    if (has_user + has_connection != (ask->action != API_CLOSE_CHANNEL) ||
+        (has_connection && ask->action != API_KICK))
+        return API_RESULT_FIELD_MISSING;
+    if (has_user &&
+        (!json_member_string(body, VIEW("user"), &ask->user) || !identity_user_ok(ask->user)))
+        return API_RESULT_USER;
+    if (has_connection && (!json_member_string(body, VIEW("connection"), &connection) ||
+                           !api_ask_connection(ask->connection, connection)))
+        return API_RESULT_CONNECTION;
+    return API_RESULT_OK;
+}
+
+/* A mute needs them, an unmute and the kick of a connection, which can come back as another, have
+ * none. */
+static enum api_result read_seconds(struct api_moderate_ask *ask, const struct json *body)
+{
+    const struct json *seconds = json_member(body, VIEW("seconds"));
+    bool is_one = json_member(body, VIEW("connection")) != NULL;
+    int64_t value;
+
+    if (seconds == NULL)
+        return ask->action == API_MUTE ? API_RESULT_FIELD_MISSING : API_RESULT_OK;
+    if (ask->action == API_UNMUTE || is_one)
+        return API_RESULT_FIELD_UNKNOWN;
+    if (seconds->type != JSON_NUMBER || !json_to_i64(seconds, &value) || value < 1 ||
+        value > API_MODERATE_SECONDS_MAX)
+        return API_RESULT_SECONDS;
+    ask->seconds = (uint32_t)value;
+    return API_RESULT_OK;
+}
+
+enum api_result api_ask_moderate(struct api_moderate_ask *out, const struct json *body)
+{
+    static const char *const names[] = {"action", "channel", "user", "connection", "seconds", NULL};
+    struct api_moderate_ask ask = {.seconds = 0};
+    enum api_result result = api_ask_members(body, names);
+
+    if (result != API_RESULT_OK)
+        return result;
+    if (!read_action(&ask.action, body))
+        return API_RESULT_ACTION;
+    if (!json_member_string(body, VIEW("channel"), &ask.channel))
+        return API_RESULT_FIELD_MISSING;
+    if (!channel_name_ok(ask.channel))
+        return API_RESULT_CHANNEL;
+    result = read_target(&ask, body);
+    if (result == API_RESULT_OK)
+        result = read_seconds(&ask, body);
+    if (result == API_RESULT_OK)
+        *out = ask;
+    return result;
+}
+
 /* A text that may be left out, and then stays empty. */
 static bool read_text(struct view *out, const struct json *body, struct view name)
 {

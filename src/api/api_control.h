@@ -23,6 +23,16 @@ struct api_disconnect_ask {
     uint8_t connection[16];
     bool reconnects; /* it is told to come back */
 };
+enum api_moderate_action { API_KICK, API_MUTE, API_UNMUTE, API_CLOSE_CHANNEL };
+#define API_MODERATE_SECONDS_MAX 2592000
+struct api_moderate_ask {
+    enum api_moderate_action action;
+    struct view channel;
+    struct view user; /* ptr NULL: the connection, or nobody in particular */
+    uint8_t connection[16];
+    uint32_t seconds; /* 0: none were said */
+    struct view key;  /* the name of the key that asks; its caller's to fill */
+};
 enum api_list_kind { API_LIST_CHANNELS, API_LIST_CONNECTIONS, API_LIST_INFO, API_LIST_METRICS };
 struct api_list_ask {
     enum api_list_kind kind;
@@ -36,6 +46,7 @@ enum api_result api_ask_broadcast(struct api_broadcast_ask *out, const struct js
 enum api_result api_ask_subscription(struct api_subscription_ask *out, const struct json *body,
                                      bool ends);
 enum api_result api_ask_disconnect(struct api_disconnect_ask *out, const struct json *body);
+enum api_result api_ask_moderate(struct api_moderate_ask *out, const struct json *body);
 enum api_result api_ask_channels(struct api_list_ask *out, const struct json *body);
 enum api_result api_ask_connections(struct api_list_ask *out, const struct json *body);
 

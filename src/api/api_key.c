@@ -154,6 +154,7 @@ static const struct {
     {VIEW("subscriptions"), API_SCOPE_SUBSCRIPTIONS},
     {VIEW("disconnect"), API_SCOPE_DISCONNECT},
     {VIEW("inspect"), API_SCOPE_INSPECT},
+    {VIEW("moderate"), API_SCOPE_MODERATE},
 };
 
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
@@ -169,7 +170,7 @@ int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
     }
     if (bit == API_SCOPE_NONE) {
         error_set(why, "a scope is `tickets`, `revoke`, `sessions`, `broadcast`, `subscriptions`, "
-                       "`disconnect`, `inspect` or `publish:CHANNEL`");
+                       "`disconnect`, `inspect`, `moderate` or `publish:CHANNEL`");
         return E_INVALID;
     }
     if ((key->scopes & bit) != 0) {

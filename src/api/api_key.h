@@ -25,7 +25,8 @@ enum api_scope {
     API_SCOPE_SUBSCRIPTIONS = 32, /* subscribe and unsubscribe users */
     API_SCOPE_DISCONNECT = 64,
     API_SCOPE_INSPECT = 128, /* who and what is there */
-    API_SCOPE_ANY = 255      /* whichever a key has */
+    API_SCOPE_MODERATE = 256,
+    API_SCOPE_ANY = 511 /* whichever a key has */
 };
 
 struct api_key {

@@ -213,6 +213,19 @@ static enum api_result disconnect(struct api_work *work)
     return work->api->ops->disconnect(work->api->server, &ask, work->call);
 }
 
+static enum api_result moderate(struct api_work *work)
+{
+    struct api_moderate_ask ask;
+    enum api_result result = api_ask_moderate(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    ask.key = view_of_text(work->key->name);
+    work->told.user = ask.user;
+    work->told.detail = ask.channel;
+    return work->api->ops->moderate(work->api->server, &ask, work->call);
+}
+
 static enum api_result channels(struct api_work *work)
 {
     struct api_list_ask ask;
@@ -268,6 +281,7 @@ static const struct api_route routes[] = {
     ROUTE("/api/subscribe", "subscribe", POST, API_SCOPE_SUBSCRIPTIONS, subscribe),
     ROUTE("/api/unsubscribe", "unsubscribe", POST, API_SCOPE_SUBSCRIPTIONS, unsubscribe),
     ROUTE("/api/disconnect", "disconnect", POST, API_SCOPE_DISCONNECT, disconnect),
+    ROUTE("/api/moderate", "moderate", POST, API_SCOPE_MODERATE, moderate),
     ROUTE("/api/channels", "channels", POST | QUIET | READ, API_SCOPE_INSPECT, channels),
     ROUTE("/api/connections", "connections", POST | QUIET | READ, API_SCOPE_INSPECT, connections),
     ROUTE("/api/info", "info", QUIET | READ, API_SCOPE_INSPECT, info),

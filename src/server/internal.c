@@ -213,6 +213,7 @@ static const struct api_ops operations = {.is_ready = is_ready,
                                           .broadcast = internal_broadcast,
                                           .subscription = internal_subscription,
                                           .disconnect = internal_disconnect,
+                                          .moderate = internal_moderate,
                                           .list = internal_list,
                                           .log = op_log};
 

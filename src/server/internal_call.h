@@ -71,6 +71,10 @@ enum api_result internal_subscription(void *internal, const struct api_subscript
 enum api_result internal_disconnect(void *internal, const struct api_disconnect_ask *ask,
                                     uint64_t number);
 
+/* --- internal_moderate.c --- */
+enum api_result internal_moderate(void *internal, const struct api_moderate_ask *ask,
+                                  uint64_t number);
+
 /* --- internal_metrics.c --- */
 enum api_result internal_metrics(struct internal *in, uint64_t number);
 

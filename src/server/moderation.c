@@ -92,13 +92,18 @@ static struct view target_of(const struct moderation *m)
     return view_of(m->user, m->user_bytes);
 }
 
+static void keep_user(struct moderation *m, struct view user)
+{
+    if (user.len > 0)
+        memcpy(m->user, user.ptr, user.len);
+    m->user_bytes = (uint8_t)user.len;
+}
+
 void moderation_name(struct moderation *m, struct view channel, struct view user)
 {
     memcpy(m->channel, channel.ptr, channel.len);
     m->channel_bytes = (uint16_t)channel.len;
-    if (user.len > 0)
-        memcpy(m->user, user.ptr, user.len);
-    m->user_bytes = (uint8_t)user.len;
+    keep_user(m, user);
 }
 
 int moderation_put(struct server *s, const struct moderation *m, uint64_t now_ms)
@@ -143,16 +148,19 @@ static bool is_meant(const struct moderation *m, const struct peer *p)
 static void meet(struct peer *p, struct moderation *m)
 {
     struct hub *hub = p->worker->hub;
+    bool is_removal = m->verb == MODERATE_KICK || m->verb == MODERATE_CLOSE;
 
-    if (m->verb != MODERATE_MUTE && !hub_is_subscribed(hub, &p->subscriber, channel_of(m)))
+    if (is_removal && !hub_is_subscribed(hub, &p->subscriber, channel_of(m)))
         return;
-    if (m->verb != MODERATE_CLOSE && !m->by_admin && is_admin(p)) {
+    if ((m->verb == MODERATE_KICK || m->verb == MODERATE_MUTE) && !m->by_admin && is_admin(p)) {
         (void)atomic_fetch_add_explicit(&m->spared, 1, memory_order_relaxed);
         return;
     }
     (void)atomic_fetch_add_explicit(&m->met, 1, memory_order_relaxed);
-    if (m->verb == MODERATE_MUTE)
+    if (!is_removal)
         return;
+    if (m->by_connection) /* for the log: there is one at most, so nobody else writes this */
+        keep_user(m, user_of(p));
     (void)hub_unsubscribe(hub, &p->subscriber, channel_of(m));
     say_removed(p, m);
 }
@@ -236,7 +244,7 @@ static void say_done(struct peer *p, const struct moderation *m, const struct js
 
     say_begin(&w, types[m->verb]);
     json_out_member(&w, "channel", channel_of(m));
-    if (m->user_bytes > 0)
+    if (m->user_bytes > 0 && !m->by_connection)
         json_out_member(&w, "user", target_of(m));
     if (m->verb != MODERATE_UNMUTE)
         json_out_member_u64(&w, "count", atomic_load_explicit(&m->met, memory_order_relaxed));

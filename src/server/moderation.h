@@ -33,7 +33,7 @@ void moderation_name(struct moderation *m, struct view channel, struct view user
 /* First, on any worker: from then on the rules hold. E_FULL, E_DENIED, E_NOMEM; E_MISSING: there
  * was nothing to lift. */
 int moderation_put(struct server *s, const struct moderation *m, uint64_t now_ms);
-/* Then on each worker; nothing is left to do there for MODERATE_UNMUTE. */
+/* Then on each worker. */
 void moderation_run(struct worker *w, struct moderation *m);
 /* Last, once, on any worker: the channel's past, and the event. E_DENIED: it met administrators
  * only. */

@@ -84,7 +84,8 @@ static const struct option key_rows[] = {
     {.name = "scopes",
      .type = OPTION_CUSTOM,
      .custom = read_scopes,
-     .help = "of tickets, revoke, sessions, broadcast, subscriptions, disconnect, inspect, and "
+     .help = "of tickets, revoke, sessions, broadcast, subscriptions, disconnect, inspect, "
+             "moderate, and "
              "\"publish:CHANNEL\", in which a whole segment may be *"},
     {0},
 };

@@ -141,6 +141,58 @@ def test_the_rules_decide_whoever_asks(house):
         assert all(ws.recv_json()["channel"] == "user:ruled:messages" and is_quiet(ws) for ws in crowd)
 
 
+# --- moderation
+
+def moderate(server, action, channel="list:mod", **more):
+    return server.api.post("/api/moderate", {"action": action, "channel": channel, **more})
+
+
+def test_a_user_is_kicked_muted_and_let_go_again(house):
+    with Crowd(house, ["kicked"] * 6, "list:mod") as all_of_it, Crowd(house, ["stays"], "list:mod") as [other]:
+        assert moderate(house, "kick", user="kicked") == (200, {"connections": 6})
+        for ws in all_of_it:
+            assert ws.recv_json() == {"type": "unsubscribed", "channel": "list:mod", "reason": "kicked"}
+        assert house.wait_for_event("kicked", user="kicked", key="ops")["count"] == 6
+        assert moderate(house, "mute", user="kicked", seconds=600) == (200, {"connections": 6})
+        loud = {"type": "publish", "channel": "list:mod", "data": 1}
+        for ws in all_of_it:
+            assert ask(ws, loud)["code"] == "muted"
+        assert moderate(house, "unmute", user="kicked") == (200, {"connections": 6})
+        assert code(moderate(house, "unmute", user="kicked")) == (404, "not_muted")
+        assert ask(all_of_it[0], loud)["type"] == "ack" and other.recv_json()["data"] == 1
+        # For a time: then the API does not bring it back either.
+        assert moderate(house, "kick", user="kicked", seconds=600) == (200, {"connections": 0})
+        assert house.api.post("/api/subscribe", {"user": "kicked", "channel": "list:mod"}) == (200, {"subscribed": 0, "refused": 6})
+        assert moderate(house, "kick", user="kicked", seconds=1)[0] == 200
+
+
+def test_administrators_are_met_and_moderators_cannot_undo_it(house):
+    with Crowd(house, ["chief"], "list:chief", roles=("admin",)) as [chief], \
+            Crowd(house, ["mod"], roles=("moderator",)) as [mod]:
+        assert moderate(house, "mute", "list:chief", user="chief", seconds=600) == (200, {"connections": 1})
+        assert ask(chief, {"type": "publish", "channel": "list:chief", "data": 1})["code"] == "muted"
+        assert ask(mod, {"type": "unmute", "channel": "list:chief", "user": "chief"})["code"] == "not_allowed"
+        assert moderate(house, "kick", "list:chief", user="chief") == (200, {"connections": 1})
+
+
+def test_one_connection_is_kicked_and_a_channel_closed(house):
+    with Crowd(house, ["several"] * 3, "list:shut"):
+        row = house.api.post("/api/connections", {"user": "several"})[1]["connections"][0]
+        assert moderate(house, "kick", "list:shut", connection=row["connection"]) == (200, {"connections": 1})
+        body = {"action": "close_channel", "channel": "list:shut", "seconds": 600}
+        for _ in range(2):      # the second is the remembered answer of the first
+            assert keyed(house.api, "shut-1", "/api/moderate", body) == (200, {"connections": 2})
+        with Crowd(house, ["late"]) as [late]:
+            assert ask(late, {"type": "subscribe", "channel": "list:shut"})["code"] == "channel_closed"
+        assert house.wait_for_event("channel_closed", channel="list:shut")["key"] == "ops"
+
+
+def test_moderation_needs_its_scope(house):
+    body = {"action": "close_channel", "channel": "list:scope"}
+    assert code(house.api.post("/api/moderate", body, key="tickets")) == (403, "scope_missing")
+    assert code(house.api.post("/api/moderate", {**body, "action": "explode"})) == (400, "invalid_action")
+
+
 # --- disconnecting
 
 def test_a_user_is_disconnected_and_may_come_again(house):

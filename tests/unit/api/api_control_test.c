@@ -71,6 +71,49 @@ static void a_subscription_names_user_and_channel(void **state)
                      API_RESULT_CHANNEL);
 }
 
+static void what_moderation_needs_depends_on_the_action(void **state)
+{
+#define BODY(action, rest) "{\"action\":\"" action "\",\"channel\":\"a:b\"" rest "}"
+    static const struct {
+        const char *text;
+        enum api_result result;
+    } rows[] = {
+        {BODY("kick", ",\"user\":\"a\""), API_RESULT_OK},
+        {BODY("kick", ",\"user\":\"a\",\"seconds\":1"), API_RESULT_OK},
+        {BODY("kick", ",\"connection\":\"" ID "\""), API_RESULT_OK},
+        {BODY("mute", ",\"user\":\"a\",\"seconds\":2592000"), API_RESULT_OK},
+        {BODY("unmute", ",\"user\":\"a\""), API_RESULT_OK},
+        {BODY("close_channel", ""), API_RESULT_OK},
+        {BODY("close_channel", ",\"seconds\":5"), API_RESULT_OK},
+        {BODY("Kick", ",\"user\":\"a\""), API_RESULT_ACTION},
+        {"{\"channel\":\"a\"}", API_RESULT_ACTION},
+        {"{\"action\":7,\"channel\":\"a\"}", API_RESULT_ACTION},
+        {"{\"action\":\"close_channel\"}", API_RESULT_FIELD_MISSING},
+        {"{\"action\":\"close_channel\",\"channel\":\"*\"}", API_RESULT_CHANNEL},
+        {BODY("kick", ""), API_RESULT_FIELD_MISSING},
+        {BODY("kick", ",\"user\":\"a\",\"connection\":\"" ID "\""), API_RESULT_FIELD_MISSING},
+        {BODY("kick", ",\"connection\":\"" ID "\",\"seconds\":1"), API_RESULT_FIELD_UNKNOWN},
+        {BODY("kick", ",\"connection\":\"AAAA\""), API_RESULT_CONNECTION},
+        {BODY("kick", ",\"user\":\"a:b\""), API_RESULT_USER},
+        {BODY("kick", ",\"user\":7"), API_RESULT_USER},
+        {BODY("mute", ",\"user\":\"a\""), API_RESULT_FIELD_MISSING},
+        {BODY("mute", ",\"seconds\":1"), API_RESULT_FIELD_MISSING},
+        {BODY("mute", ",\"connection\":\"" ID "\",\"seconds\":1"), API_RESULT_FIELD_MISSING},
+        {BODY("mute", ",\"user\":\"a\",\"seconds\":0"), API_RESULT_SECONDS},
+        {BODY("mute", ",\"user\":\"a\",\"seconds\":2592001"), API_RESULT_SECONDS},
+        {BODY("mute", ",\"user\":\"a\",\"seconds\":\"9\""), API_RESULT_SECONDS},
+        {BODY("unmute", ",\"user\":\"a\",\"seconds\":1"), API_RESULT_FIELD_UNKNOWN},
+        {BODY("close_channel", ",\"user\":\"a\""), API_RESULT_FIELD_MISSING},
+        {BODY("close_channel", ",\"why\":\"a\""), API_RESULT_FIELD_UNKNOWN},
+    };
+#undef BODY
+    struct api_moderate_ask ask;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(api_ask_moderate(&ask, parse(rows[i].text)), rows[i].result);
+}
+
 static void exactly_one_is_disconnected_by(void **state)
 {
     static const struct {
@@ -141,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_gets_a_broadcast_is_said_out_loud),
         cmocka_unit_test(a_subscription_names_user_and_channel),
+        cmocka_unit_test(what_moderation_needs_depends_on_the_action),
         cmocka_unit_test(exactly_one_is_disconnected_by),
         cmocka_unit_test(a_page_has_a_beginning_and_a_length),
     };
