@@ -41,7 +41,7 @@ static void say_goodbye(struct peer *p)
         conn_abort(&p->conn);
 }
 
-/* The next `count` that have not been told yet; told ones go to the ring's end. */
+/* The next `count` that have not been told yet. */
 static void tell(struct worker *w, uint32_t count)
 {
     struct link *next;
