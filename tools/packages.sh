@@ -5,7 +5,8 @@ BUILD_PACKAGES=(build-essential pkg-config meson ninja-build python3 openssl
     libuv1-dev libssl-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev libsqlite3-dev libhiredis-dev libpcre2-dev libgumbo-dev)
 TEST_PACKAGES=(libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14
     python3-pytest python3-pytest-xdist python3-pytest-timeout python3-websockets python3-aiohttp python3-jwt
-    python3-cryptography python3-hypothesis python3-yaml python3-redis redis-tools)
+    python3-cryptography python3-hypothesis python3-yaml python3-redis redis-tools
+    libmodsecurity-dev modsecurity-crs)
 BROWSER_PACKAGES=(chromium fonts-dejavu-core ca-certificates)
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*"; }

@@ -18,7 +18,9 @@ static void say_refusal(const struct policy_verdict *v)
     (void)printf("refused: %s", policy_reason_text(v->reason));
     if (v->pointer[0] != '\0')
         (void)printf(" at %s", v->pointer);
-    if (v->family != NULL && v->reason == POLICY_INJECTION)
+    if (v->reason == POLICY_INJECTION && view_eq(view_of_text(v->family), VIEW("no_verdict")))
+        (void)printf(" (the engine had no verdict)");
+    else if (v->family != NULL && v->reason == POLICY_INJECTION)
         (void)printf(" (signs of %s)", v->family);
     (void)printf("; the client hears %s \"" VIEW_FMT "\"\n", policy_reason_code(v->reason),
                  VIEW_ARG(view_of(v->text, v->text_len)));

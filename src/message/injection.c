@@ -10,7 +10,7 @@ const char *injection_family_name(enum injection_family family)
     static const char *const names[INJECTION_FAMILIES] = {
         [INJECTION_NONE] = "none",         [INJECTION_SQL] = "sql",   [INJECTION_NOSQL] = "nosql",
         [INJECTION_SHELL] = "shell",       [INJECTION_PATH] = "path", [INJECTION_SCRIPT] = "script",
-        [INJECTION_TEMPLATE] = "template", [INJECTION_LDAP] = "ldap",
+        [INJECTION_TEMPLATE] = "template", [INJECTION_LDAP] = "ldap", [INJECTION_OTHER] = "other",
     };
 
     return (unsigned)family < INJECTION_FAMILIES ? names[family] : "?";
@@ -83,4 +83,25 @@ int injection_check_json(const struct injection_detector *d, const struct json *
     if (rc == OK || rc == E_DENIED)
         *verdict = highest;
     return rc;
+}
+
+int injection_engine_ask(const struct injection_engine *e, struct view about,
+                         const struct json *root, struct view pointer,
+                         struct injection_verdict *verdict)
+{
+    const struct json *top;
+
+    if (e->judge == NULL)
+        return E_UNSUPPORTED;
+    if (!json_pointer_ok(pointer))
+        return E_INVALID;
+    top = json_pointer_get(root, pointer);
+    return top == NULL ? OK : e->judge(e->self, about, top, verdict);
+}
+
+void injection_engine_clear(struct injection_engine *e)
+{
+    if (e->close != NULL)
+        e->close(e->self);
+    *e = (struct injection_engine){.judge = NULL};
 }

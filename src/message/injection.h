@@ -20,6 +20,7 @@ enum injection_family {
     INJECTION_SCRIPT,
     INJECTION_TEMPLATE,
     INJECTION_LDAP,
+    INJECTION_OTHER,   /* an engine that refuses and does not say of what */
     INJECTION_FAMILIES /* how many there are */
 };
 
@@ -43,7 +44,7 @@ struct injection_detector {
 
 extern const struct injection_ops injection_signs;
 
-/* "sql", "nosql", "shell", "path", "script", "template", "ldap"; "none". */
+/* "sql", "nosql", "shell", "path", "script", "template", "ldap", "other"; "none". */
 const char *injection_family_name(enum injection_family family);
 /* OK below the threshold, E_DENIED from it on; both with *verdict. What else the engine answers is
  * passed on and a refusal too: no verdict does not mean harmless. */
@@ -54,5 +55,21 @@ int injection_check(const struct injection_detector *d, struct view text,
  * E_INVALID: no pointer; E_LIMIT: deeper than JSON_DEPTH_MAX; others as above. */
 int injection_check_json(const struct injection_detector *d, const struct json *root,
                          struct view pointer, struct injection_verdict *verdict);
+
+/* An engine that judges all texts of a message at once, by rules and a threshold of its own. */
+struct injection_engine {
+    /* OK, or E_DENIED with *verdict, about `top` and all below it; anything else: no verdict.
+     * `about`: the type of the message. Called by all threads. NULL: there is no such engine. */
+    int (*judge)(void *self, struct view about, const struct json *top,
+                 struct injection_verdict *verdict);
+    void (*close)(void *self);
+    void *self;
+};
+/* What injection_check_json does, by such an engine; E_UNSUPPORTED: there is none. */
+int injection_engine_ask(const struct injection_engine *e, struct view about,
+                         const struct json *root, struct view pointer,
+                         struct injection_verdict *verdict);
+/* Harmless twice and on a zeroed one. */
+void injection_engine_clear(struct injection_engine *e);
 
 #endif

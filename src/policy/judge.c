@@ -134,17 +134,28 @@ static bool breaks_schema(const struct policy_question *q, struct policy_verdict
     return refuse(q, v, POLICY_SCHEMA);
 }
 
-static bool shows_injection(const struct policy_question *q, struct policy_verdict *v)
+static int ask_engine(const struct policy_question *q, struct view pointer,
+                      struct injection_verdict *found)
 {
     const struct injection_detector d = {&injection_signs, NULL, q->type->injection_score};
+
+    return q->type->is_injection_by_module
+               ? injection_engine_ask(&q->policy->injection_module, q->type->name_view, q->message,
+                                      pointer, found)
+               : injection_check_json(&d, q->message, pointer, found);
+}
+
+static bool shows_injection(const struct policy_question *q, struct policy_verdict *v)
+{
     struct injection_verdict found = {INJECTION_NONE, 0};
 
     for (uint32_t i = 0; i < q->type->injection_count; i++) {
         struct view pointer = view_of_text(q->type->injection[i]);
+        int rc = ask_engine(q, pointer, &found);
 
-        if (injection_check_json(&d, q->message, pointer, &found) == OK)
+        if (rc == OK)
             continue;
-        v->family = injection_family_name(found.family);
+        v->family = rc == E_DENIED ? injection_family_name(found.family) : "no_verdict";
         note_pointer(v, pointer);
         return refuse(q, v, POLICY_INJECTION);
     }

@@ -40,7 +40,7 @@ struct policy_verdict {
     char text[POLICY_TEXT_BYTES]; /* for the client; holds bytes of the message: escape it */
     size_t text_len;
     char pointer[256];  /* where in the message, for the log: never its content */
-    const char *family; /* POLICY_INJECTION: of what it shows signs */
+    const char *family; /* POLICY_INJECTION: of what it shows signs; "no_verdict" */
     /* POLICY_PASSED only, of a type with a destination. */
     struct channel_filled channel;
     const struct json *data;

@@ -52,6 +52,7 @@ void message_policy_clear(struct message_policy *policy)
         type_clear(&policy->types[i]);
     free(policy->types);
     free(policy->by);
+    injection_engine_clear(&policy->injection_module);
     *policy = (struct message_policy){.count = 0};
 }
 

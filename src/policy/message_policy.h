@@ -57,7 +57,8 @@ struct message_type {
     struct schema *schema;
     char **injection; /* pointers below which texts are searched for signs */
     uint32_t injection_count;
-    unsigned injection_score; /* refused from this on */
+    unsigned injection_score;    /* refused from this on */
+    bool is_injection_by_module; /* judged by the policy's injection_module, not by score */
     struct sanitize_rule *sanitize;
     uint32_t sanitize_count;
     char *publish; /* NULL: goes nowhere */
@@ -73,12 +74,13 @@ struct message_policy {
     uint32_t count;
     char *by; /* pointer of the member that names the type; NULL: /type */
     struct map by_name;
+    struct injection_engine injection_module; /* owned; usually none */
     uint32_t rated_count, hooks_count;
 };
 /* When all types stand. Pointers to them stay good if the policy struct itself is moved. E_EXISTS
  * (two of one name), E_NOMEM. */
 int message_policy_build(struct message_policy *policy);
-/* Frees the types and all they own. Harmless twice and on a zeroed policy. */
+/* Frees the types and all they own, and the engine. Harmless twice and on a zeroed policy. */
 void message_policy_clear(struct message_policy *policy);
 /* NULL: there is no such type. */
 const struct message_type *message_policy_find(const struct message_policy *policy,

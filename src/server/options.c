@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "crypto/digest.h"
 #include "server/options_load.h"
+#include "server/options_messages.h"
 
 void *options_alloc(size_t count, size_t bytes, const struct node *value, struct problems *problems)
 {
@@ -121,6 +122,7 @@ static void read_root(struct loading *l, struct node *root, struct problems *pro
     options_finish_oauth2(l, root, problems);
     options_finish_hook(l, root, problems);
     options_finish_limits(l, root, problems);
+    options_finish_injection(l, root, problems);
     options_finish_internal(l, root, problems);
     options_finish_routes(l, problems);
     options_finish_hosts(l, problems);
@@ -159,6 +161,7 @@ done:
         options_clear_oauth2(l);
         options_clear_hook(l);
         options_clear_sessions_redis(l);
+        options_clear(options_injection_rows, l);
     }
     free(l);
     document_free(doc);

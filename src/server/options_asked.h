@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_asked.h: private to server/options*.c: auth.oauth2 and auth.hook while they are read. */
+/* options_asked.h: private to server/options*.c: auth.oauth2, auth.hook and
+ * injection_engine while they are read. */
 #ifndef SERVER_OPTIONS_ASKED_H
 #define SERVER_OPTIONS_ASKED_H
 
@@ -19,6 +20,9 @@ struct hook_draft {
     unsigned headers_count;
     struct buf ca_pem;
     uint64_t cache_ms, recheck_ms, expires_ms, timeout_ms;
+};
+struct injection_draft {
+    char *module, *rules;
 };
 
 #endif

@@ -27,6 +27,7 @@ struct loading {
     struct oauth2_draft oauth2;
     struct hook_draft hook;
     struct session_redis_draft sessions_redis;
+    struct injection_draft injection;
 };
 
 /* One certificate while it is read. */

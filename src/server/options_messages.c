@@ -22,6 +22,7 @@ static const char *const reply_names[] = {"ack", "none", NULL};
 static const char *const violation_names[] = {"error", "drop", "close", NULL};
 static const char *const mode_names[] = {"enforce", "observe", NULL};
 static const char *const errors_names[] = {"detailed", "brief", NULL};
+static const char *const injection_by_names[] = {"signs", "module", NULL};
 static const char *const unavailable_names[] = {"refuse", "accept", NULL};
 static const char *const kind_names[] = {"escape", "strip", "allow", NULL};
 
@@ -252,13 +253,15 @@ const struct option options_message_rows[] = {
      .custom = read_injection,
      .help = "[JSON pointers, or message for all of it]: refused where a text at or below them "
              "shows signs of injection"},
+    WORD("injection_by", injection_by, injection_by_names, "signs",
+         "what judges these texts: signs (built in) or module (see injection_engine)"),
     {.name = "injection_score",
      .type = OPTION_COUNT,
      .offset = DRAFT(injection_score),
      .min = 1,
      .max = 1000,
      .fallback = "10",
-     .help = "refused from this score on; higher is more tolerant"},
+     .help = "refused from this score of the signs on; higher is more tolerant"},
     {.name = "sanitize",
      .type = OPTION_CUSTOM,
      .custom = read_sanitize,
@@ -415,6 +418,7 @@ static void add_type(struct loading *l, struct node *entry, struct problems *pro
     type->max_auth_age_s = (uint32_t)(draft.max_auth_age_ms / 1000);
     type->bytes_max = draft.size;
     type->injection_score = (unsigned)draft.injection_score;
+    type->is_injection_by_module = draft.injection_by == 1;
     type->is_silent = draft.reply == 1;
     type->on_violation = (enum violation_action)draft.on_violation;
     type->is_observed = draft.mode == 1;
@@ -423,6 +427,7 @@ static void add_type(struct loading *l, struct node *entry, struct problems *pro
     finish_destination(&draft, problems);
     finish_builtin(&draft, problems);
     finish_hook(&draft, problems);
+    options_check_injection(&draft, problems);
     options_message_schema(&draft, problems);
     options_clear(options_message_rows, &draft);
 }

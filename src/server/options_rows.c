@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/options_load.h"
+#include "server/options_messages.h"
 
 #define WORKERS_MAX 64
 #define SECOND_MS   ((uint64_t)1000)
@@ -337,6 +338,7 @@ const struct option options_rows[] = {
      .type = OPTION_CUSTOM,
      .custom = options_read_messages_by,
      .help = "JSON pointer to the member that names the type; absent: /type"},
+    {.name = "injection_engine", .type = OPTION_SECTION, .children = options_injection_rows},
     {.name = "limits", .type = OPTION_SECTION, .children = options_limits_rows},
     {.name = "timeouts", .type = OPTION_SECTION, .children = options_timeouts_rows},
     {.name = "compression", .type = OPTION_SECTION, .children = options_compression_rows},

@@ -154,6 +154,60 @@ static void what_is_no_pointer_or_too_deep_is_an_error(void **state)
     assert_int_equal(injection_check_json(&detector, &outer, VIEW(""), &verdict), E_LIMIT);
 }
 
+/* An engine of its own rules: refuses lists, has no verdict on numbers. */
+static int no_lists(void *self, struct view about, const struct json *top,
+                    struct injection_verdict *verdict)
+{
+    unsigned *calls = self;
+
+    ++*calls;
+    assert_true(view_eq(about, VIEW("chat")));
+    if (top->type == JSON_NUMBER)
+        return E_IO;
+    if (top->type != JSON_ARRAY)
+        return OK;
+    *verdict = (struct injection_verdict){INJECTION_OTHER, 1};
+    return E_DENIED;
+}
+
+static void count_close(void *self)
+{
+    *(unsigned *)self += 100;
+}
+
+static int ask(const struct injection_engine *e, const char *pointer,
+               struct injection_verdict *verdict)
+{
+    struct json *root;
+
+    assert_int_equal(json_parse(&root, VIEW("{\"a\":[1],\"b\":\"x\",\"c\":1}"), NULL, &arena, NULL),
+                     OK);
+    return injection_engine_ask(e, VIEW("chat"), root, view_of_text(pointer), verdict);
+}
+
+static void an_engine_of_its_own_rules_is_asked_once(void **state)
+{
+    struct injection_verdict verdict = {INJECTION_NONE, 0};
+    unsigned calls = 0;
+    struct injection_engine e = {no_lists, count_close, &calls};
+
+    (void)state;
+    assert_int_equal(ask(&e, "/b", &verdict), OK);
+    assert_int_equal(ask(&e, "/c", &verdict), E_IO);
+    assert_int_equal(ask(&e, "", &verdict), OK);
+    assert_int_equal(verdict.family, INJECTION_NONE);
+    assert_int_equal(ask(&e, "/a", &verdict), E_DENIED);
+    assert_int_equal(verdict.family, INJECTION_OTHER);
+    assert_int_equal(calls, 4);
+    assert_int_equal(ask(&e, "/none", &verdict), OK);
+    assert_int_equal(ask(&e, "b", &verdict), E_INVALID);
+    assert_int_equal(calls, 4);
+    injection_engine_clear(&e);
+    injection_engine_clear(&e);
+    assert_int_equal(calls, 104);
+    assert_int_equal(ask(&e, "/b", &verdict), E_UNSUPPORTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +217,7 @@ int main(void)
         cmocka_unit_test(every_string_and_name_below_a_pointer_is_judged),
         cmocka_unit_test(the_highest_verdict_below_the_threshold_is_told),
         cmocka_unit_test(what_is_no_pointer_or_too_deep_is_an_error),
+        cmocka_unit_test(an_engine_of_its_own_rules_is_asked_once),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -260,6 +260,44 @@ static void signs_of_injection_are_a_verdict(void **state)
     house_clear(&h);
 }
 
+static int refuse_scripts(void *self, struct view about, const struct json *top,
+                          struct injection_verdict *verdict)
+{
+    (void)self;
+    assert_true(about.len > 0);
+    if (top->type != JSON_STRING)
+        return E_LIMIT;
+    if (!view_eq(top->text, VIEW("script")))
+        return OK;
+    *verdict = (struct injection_verdict){INJECTION_SCRIPT, 1};
+    return E_DENIED;
+}
+
+static void a_module_judges_in_place_of_the_signs(void **state)
+{
+    static char *pointers[] = {(char *)(uintptr_t) "/q"};
+    struct house h;
+
+    (void)state;
+    house_init(&h);
+    h.type.injection = pointers;
+    h.type.injection_count = 1;
+    h.type.injection_score = INJECTION_THRESHOLD;
+    h.type.is_injection_by_module = true;
+    assert_int_equal(judge(&h, "{\"q\":\"a quiet evening\"}"), POLICY_INJECTION);
+    assert_string_equal(h.verdict.family, "no_verdict"); /* there is no module */
+    h.policy.injection_module = (struct injection_engine){refuse_scripts, NULL, NULL};
+    assert_int_equal(judge(&h, "{\"q\":\"' or 1=1 --\"}"), POLICY_PASSED);
+    assert_int_equal(judge(&h, "{\"q\":\"script\"}"), POLICY_INJECTION);
+    assert_string_equal(h.verdict.family, "script");
+    assert_string_equal(h.verdict.pointer, "/q");
+    assert_int_equal(judge(&h, "{\"q\":[]}"), POLICY_INJECTION);
+    assert_string_equal(h.verdict.family, "no_verdict");
+    h.type.injection = NULL;
+    h.type.injection_count = 0;
+    house_clear(&h);
+}
+
 static void what_is_published_is_cleaned_and_has_no_id(void **state)
 {
     static const struct {
@@ -369,6 +407,7 @@ int main(void)
         cmocka_unit_test(an_old_login_is_told_only_when_nothing_else_is_wrong),
         cmocka_unit_test(a_broken_schema_is_told_in_the_guides_words),
         cmocka_unit_test(signs_of_injection_are_a_verdict),
+        cmocka_unit_test(a_module_judges_in_place_of_the_signs),
         cmocka_unit_test(what_is_published_is_cleaned_and_has_no_id),
         cmocka_unit_test(a_destination_that_cannot_be_filled_is_told_as_a_schema_would),
         cmocka_unit_test(observing_tells_all_and_lets_pass),
