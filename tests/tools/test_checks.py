@@ -20,7 +20,7 @@ class Tree:
             self.write("src/%s/README.md" % room, "# %s\n" % room)
         self.write("src/base/a.h", "/* SPDX-License-Identifier: Apache-2.0 */\nint f(int x);\n")
         self.write("src/wire/b.c", GOOD)
-        for name in ("tests/t.h", "examples/e.h"):
+        for name in ("tests/t.h", "examples/e.h", "modules/m/m.h"):
             self.write(name, "/* SPDX-License-Identifier: Apache-2.0 */\n")
         shutil.copy(os.path.join(ROOT, ".clang-format"), self.folder)
 
