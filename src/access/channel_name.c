@@ -104,15 +104,16 @@ static const char *segment_parse(struct channel_segment *s, struct view text)
     if (s->before.len + s->after.len >= CHANNEL_SEGMENT_MAX)
         return "has a segment that leaves its variable no room within 64 bytes";
     s->is_user = is_same(s->variable, VIEW("user_id"));
+    s->is_tenant = is_same(s->variable, VIEW("tenant"));
     return NULL;
 }
 
-/* {user_id} may stand twice, for both places must be the same id anyway. */
+/* {user_id} and {tenant} may stand twice, for both places must be the same id anyway. */
 static bool repeats_variable(const struct channel_pattern *p, const struct channel_segment *s)
 {
     unsigned i;
 
-    if (s->variable.len == 0 || s->is_user)
+    if (s->variable.len == 0 || s->is_user || s->is_tenant)
         return false;
     for (i = 0; i < p->count; i++) {
         if (is_same(p->segments[i].variable, s->variable))
@@ -201,7 +202,10 @@ static bool segment_match(const struct channel_segment *s, struct view v,
 
     if (!segment_bind(s, v, &bound))
         return false;
-    return !s->is_user || (who != NULL && is_same(bound, view_of(who->user, who->user_bytes)));
+    if (s->is_user)
+        return who != NULL && is_same(bound, view_of(who->user, who->user_bytes));
+    /* `bound` is never empty, so that whoever has no tenant is in none. */
+    return !s->is_tenant || (who != NULL && is_same(bound, view_of_text(who->tenant)));
 }
 
 bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,

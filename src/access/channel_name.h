@@ -2,8 +2,9 @@
 /* channel_name.h: the grammar of channel names and of the patterns in the configuration. Pure.
  * A name is 1-16 segments joined by ':'; a segment is [A-Za-z0-9_.-]{1,64}; at most 256 bytes in
  * all (C-A25, C-G8). A pattern's segment is literal bytes with at most one {variable}, for example
- * room-{room_id}. {user_id} binds only the caller's own id, every other variable any
- * [A-Za-z0-9_-]{1,64}. No regular expressions, no wildcards. */
+ * room-{room_id}. {user_id} binds only the caller's own id and {tenant} only its tenant (who has
+ * none is bound by nothing), every other variable any [A-Za-z0-9_-]{1,64}. No regular expressions,
+ * no wildcards. */
 #ifndef ACCESS_CHANNEL_NAME_H
 #define ACCESS_CHANNEL_NAME_H
 
@@ -31,20 +32,22 @@ bool channel_name_split(struct channel_name *out, struct view name);
 struct channel_pattern {
     struct channel_segment {
         struct view before, variable, after; /* variable.len 0: the segment is `before` alone */
-        bool is_user;
+        bool is_user, is_tenant;             /* binds what the caller is, and nothing else */
     } segments[CHANNEL_SEGMENTS_MAX];
     unsigned count;
     struct view text; /* the caller's; must outlive the pattern */
 };
 /* E_INVALID with *why. A variable is {[a-z][a-z0-9_]{0,31}}; one that stands twice in a pattern is
- * refused ({user_id} may), because it would look as if both places had to be equal. */
+ * refused ({user_id} and {tenant} may), because it would look as if both places had to be equal. */
 int channel_pattern_parse(struct channel_pattern *p, struct view text, struct error *why);
 bool channel_pattern_match(const struct channel_pattern *p, struct view name,
                            const struct identity *who);
-/* The same for a name that is split already. `who` may be NULL: then {user_id} binds nothing. */
+/* The same for a name that is split already. `who` may be NULL: then {user_id} and {tenant} bind
+ * nothing. */
 bool channel_pattern_match_split(const struct channel_pattern *p, const struct channel_name *name,
                                  const struct identity *who);
-/* The same, {user_id} bound to any id: for what a channel is, never for who may use it. */
+/* The same, {user_id} and {tenant} bound to any id: for what a channel is, never for who may use
+ * it. */
 bool channel_pattern_match_anyone(const struct channel_pattern *p, const struct channel_name *name);
 
 #endif

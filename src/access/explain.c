@@ -74,8 +74,8 @@ static uint64_t roles_with(const struct role_set *set, enum permission needed)
     return roles;
 }
 
-/* The first rule that would match if {user_id} bound anyone: the mistake that a reader is most
- * likely after. */
+/* The first rule that would match if {user_id} and {tenant} bound anyone: the mistake that a reader
+ * is most likely after. */
 static const struct access_rule *rule_of_another_user(const struct access_policy *policy,
                                                       struct view channel)
 {
@@ -86,11 +86,19 @@ static const struct access_rule *rule_of_another_user(const struct access_policy
         struct channel_pattern open = policy->rules[i].pattern;
 
         for (n = 0; n < open.count; n++)
-            open.segments[n].is_user = false;
+            open.segments[n].is_user = open.segments[n].is_tenant = false;
         if (channel_pattern_match(&open, channel, NULL))
             return &policy->rules[i];
     }
     return NULL;
+}
+
+static bool binds_tenant(const struct channel_pattern *p)
+{
+    for (unsigned i = 0; i < p->count; i++)
+        if (p->segments[i].is_tenant)
+            return true;
+    return false;
 }
 
 static void add_no_rule(struct sentence *s, const struct access_policy *policy,
@@ -107,8 +115,14 @@ static void add_no_rule(struct sentence *s, const struct access_policy *policy,
     }
     add(s, "refused: ");
     add_rule(s, policy, near);
-    add(s, " binds {user_id} to the caller's own id, and this is ");
-    add_user(s, who);
+    if (!binds_tenant(&near->pattern)) {
+        add(s, " binds {user_id} to the caller's own id, and this is ");
+        add_user(s, who);
+    } else {
+        add(s, " binds {tenant} to the caller's own, and this is ");
+        add_user(s, who);
+        add(s, who->tenant[0] != '\0' ? " of tenant %s" : " of no tenant", who->tenant);
+    }
     add(s, "; no other rule matches " VIEW_FMT, VIEW_ARG(channel));
 }
 

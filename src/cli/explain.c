@@ -10,7 +10,7 @@
 #define SENTENCE_BYTES 2048
 
 struct question {
-    const char *config, *user, *roles, *channel, *action, *scopes, *message;
+    const char *config, *user, *roles, *channel, *action, *scopes, *message, *tenant;
     int64_t auth_age_s;
 };
 
@@ -29,6 +29,7 @@ static void usage(FILE *to)
         "      --channel CHANNEL  for example private:room-7\n"
         "      --action ACTION    subscribe, publish, presence, history or moderate\n"
         "      --message FILE     one message, as a client would send it (rates are not counted)\n"
+        "      --tenant TENANT    the user's tenant (default: none)\n"
         "      --scopes SCOPES    what the user's token was given, with commas or blanks between\n"
         "                         (default: the login was not delegated, nothing is held back)\n"
         "      --auth-age TIME    how long ago the user logged in: 30s, 15m, 12h (default: now)\n"
@@ -39,12 +40,17 @@ static void usage(FILE *to)
 /* -1: go on; otherwise the exit code. */
 static int read_arguments(struct question *q, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"user", required_argument, NULL, 'u'},
-        {"roles", required_argument, NULL, 'r'},  {"channel", required_argument, NULL, 'n'},
-        {"action", required_argument, NULL, 'a'}, {"message", required_argument, NULL, 'm'},
-        {"scopes", required_argument, NULL, 's'}, {"auth-age", required_argument, NULL, 'g'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"roles", required_argument, NULL, 'r'},
+                                          {"channel", required_argument, NULL, 'n'},
+                                          {"action", required_argument, NULL, 'a'},
+                                          {"message", required_argument, NULL, 'm'},
+                                          {"scopes", required_argument, NULL, 's'},
+                                          {"auth-age", required_argument, NULL, 'g'},
+                                          {"tenant", required_argument, NULL, 't'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
@@ -62,6 +68,8 @@ static int read_arguments(struct question *q, int argc, char **argv)
             q->message = optarg;
         else if (c == 's')
             q->scopes = optarg;
+        else if (c == 't')
+            q->tenant = optarg;
         else if (c != 'g' || !cli_seconds(optarg, &q->auth_age_s)) {
             usage(c == 'h' ? stdout : stderr);
             return c == 'h' ? CLI_OK : CLI_USAGE;
@@ -101,6 +109,13 @@ static int answer(const struct options *o, const struct question *q, enum action
         return CLI_USAGE;
     memcpy(who.user, q->user, strlen(q->user));
     who.user_bytes = (uint8_t)strlen(q->user);
+    if (q->tenant != NULL &&
+        (!identity_user_ok(view_of_text(q->tenant)) || strlen(q->tenant) > IDENTITY_TENANT_MAX)) {
+        (void)fputs("gateward: --tenant is no tenant: at most 32 of A-Z a-z 0-9 _ -\n", stderr);
+        return CLI_USAGE;
+    }
+    if (q->tenant != NULL)
+        memcpy(who.tenant, q->tenant, strlen(q->tenant));
     who.scopes = scopes_of(&o->policy.scopes, q->scopes);
     who.authenticated_at_s = asked.wall_s - q->auth_age_s;
     if (q->message != NULL) {

@@ -233,8 +233,8 @@ const struct option options_channel_rows[] = {
     {.name = "pattern",
      .type = OPTION_TEXT,
      .offset = offsetof(struct channel_draft, pattern),
-     .help = "the channels of this rule: \"room-{room_id}\" binds any id, {user_id} only the "
-             "caller's own"},
+     .help = "the channels of this rule: \"room-{room_id}\" binds any id, {user_id} and {tenant} "
+             "only the caller's own"},
     {.name = "allow",
      .type = OPTION_CUSTOM,
      .custom = read_allow,

@@ -6,7 +6,7 @@ import pytest
 
 from gateward_server import GatewardServer
 from raw_client import RawWebSocket
-from talk import PLAIN, ROOMY, ask, error, run_gateward
+from talk import PLAIN, ROOMY, ask, closed_with, error, is_quiet, run_gateward
 
 CHANNELS = [
     {"pattern": "public:chat"},
@@ -120,3 +120,19 @@ def test_without_channels_nothing_is_allowed(tmp_path):
     with server, RawWebSocket.login(server, "ada", ["admin"]) as ws:
         for channel in ("public:chat", "a", "admin:logs"):
             assert ask(ws, {"type": "subscribe", "channel": channel}) == error("not_allowed", "Not allowed")
+
+
+def test_a_tenant_s_channels_are_its_own(tmp_path):
+    row = {"algorithms": ["HS256"], "secret": {"file": "jwt.secret"}, "issuer": None, "audience": None, "tenant_claim": "org"}
+    config = {"listen": PLAIN, "auth": {"jwt": [row]}, "channels": [{"pattern": "{tenant}:room-{room_id}"}]}
+    with GatewardServer(tmp_path, config) as server:
+        with RawWebSocket.login(server, token=server.token("alice", org="acme")) as alice, \
+                RawWebSocket.login(server, token=server.token("bob", org="umbrella")) as bob:
+            assert ask(alice, {"type": "subscribe", "channel": "acme:room-1"})["type"] == "subscribed"
+            for verb in ({"type": "subscribe"}, {"type": "publish", "data": 1}, {"type": "presence"}, {"type": "history"}):
+                assert ask(bob, {**verb, "channel": "acme:room-1"})["code"] == "not_allowed", verb
+            assert ask(bob, {"type": "publish", "channel": "umbrella:room-1", "data": 1})["type"] == "ack"
+            assert is_quiet(alice)
+            # The same user of another tenant is somebody else: the connection does not change hands.
+            alice.send_json({"type": "auth", "token": server.token("alice", org="umbrella")})
+            closed_with(alice, 1008, "Authentication failed")

@@ -139,6 +139,31 @@ static void a_variable_binds_within_its_segment(void **state)
     assert_false(matches("a.b:{x}", "axb:c", NULL)); /* a dot is a dot (W-18) */
 }
 
+static bool matches_tenant(const char *pattern, const char *name, const char *tenant)
+{
+    struct identity who = {.user = "alice", .user_bytes = 5};
+    struct channel_pattern p;
+    struct error why;
+
+    (void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenant);
+    assert_int_equal(channel_pattern_parse(&p, view_of_text(pattern), &why), OK);
+    return channel_pattern_match(&p, view_of_text(name), &who);
+}
+
+static void tenant_binds_the_callers_own_alone(void **state)
+{
+    (void)state;
+    assert_true(matches_tenant("{tenant}:room-{room_id}", "acme:room-1", "acme"));
+    assert_false(matches_tenant("{tenant}:room-{room_id}", "acme:room-1", "umbrella"));
+    assert_false(matches_tenant("{tenant}:room-{room_id}", "acme:room-1", ""));
+    assert_false(matches_tenant("{tenant}:room-{room_id}", "Acme:room-1", "acme"));
+    assert_false(matches_tenant("{tenant}:room-{room_id}", "acme2:room-1", "acme"));
+    assert_true(matches_tenant("{tenant}:{user_id}:{tenant}", "acme:alice:acme", "acme"));
+    assert_false(matches_tenant("{tenant}:{user_id}:{tenant}", "acme:alice:umbrella", "acme"));
+    assert_false(matches_tenant("{tenant}:{user_id}", "acme:bob", "acme"));
+    assert_false(matches("{tenant}", "acme", NULL));
+}
+
 static void user_id_binds_the_caller_alone(void **state)
 {
     (void)state;
@@ -269,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_name_of_a_hundred_thousand_bytes_is_refused_unread),
         cmocka_unit_test(split_gives_the_segments),
         cmocka_unit_test(a_variable_binds_within_its_segment),
+        cmocka_unit_test(tenant_binds_the_callers_own_alone),
         cmocka_unit_test(user_id_binds_the_caller_alone),
         cmocka_unit_test(hostile_ids_never_widen),
         cmocka_unit_test(an_id_longer_than_its_field_is_not_read),
