@@ -323,5 +323,5 @@ void sanction_table_sweep(struct sanction_table *t, uint64_t now_ms)
 
 size_t sanction_table_count(const struct sanction_table *t)
 {
-    return atomic_load_explicit(&t->count, memory_order_relaxed);
+    return atomic_load_explicit(&t->count, memory_order_acquire);
 }

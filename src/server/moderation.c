@@ -31,13 +31,14 @@ static struct view user_of(const struct peer *p)
 static bool find_sanction(struct peer *p, struct view channel, bool speaks,
                           enum sanction_kind *kind, uint64_t *left_ms)
 {
-    struct sanction_question asked = {.channel = channel,
-                                      .user = user_of(p),
-                                      .is_admin = is_admin(p),
-                                      .speaks = speaks,
-                                      .now_ms = loop_now_ms(p->worker->loop)};
+    struct sanction_table *sanctions = p->worker->server->sanctions;
+    struct sanction_question asked;
 
-    return sanction_table_find(p->worker->server->sanctions, &asked, kind, left_ms);
+    if (sanction_table_count(sanctions) == 0)
+        return false; /* as nearly always: nothing is asked of anybody */
+    asked = (struct sanction_question){channel, user_of(p), is_admin(p), speaks,
+                                       loop_now_ms(p->worker->loop)};
+    return sanction_table_find(sanctions, &asked, kind, left_ms);
 }
 
 static void say_sanction(struct request *r, enum sanction_kind kind, uint64_t left_ms)

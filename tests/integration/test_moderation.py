@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kicking, muting and closing channels by moderators, on four workers over real sockets."""
+import signal
 import time
 
 import pytest
@@ -210,3 +211,18 @@ def test_a_moderator_who_leaves_at_once_has_moderated_all_the_same(house, enter)
             brief.send_close()
         assert bob.recv_json() == removed("room:gone")
         assert ask(bob, {"type": "subscribe", "channel": "room:gone"})["type"] == "subscribed"
+
+
+def test_the_end_of_the_server_in_the_middle_of_it_loses_no_memory(tmp_path):
+    config = {"server": {"workers": 4}, "limits": ROOMY, "listen": PLAIN, "channels": CHANNELS}
+    server = GatewardServer(tmp_path, config).start()
+    with RawWebSocket.login(server, "bob"), RawWebSocket.login(server, "mod", ["moderator"]) as mod:
+        for n in range(400):
+            put(mod, {"type": "mute", "channel": f"room:end{n % 7}", "user": "bob", "seconds": 60})
+        server.signal(signal.SIGTERM)
+        try:
+            for n in range(400):
+                put(mod, {"type": "close_channel", "channel": "room:end"})
+        except OSError:
+            pass        # it has gone
+    server.stop()       # a sanitizer's report fails the test here
