@@ -84,8 +84,7 @@ static void lines_that_are_not_exactly_right_are_refused(void **state)
         "PROXY TCP4 192.0.2.7 198.51.100.1 -1 443\r\n",
         "PROXY UDP4 192.0.2.7 198.51.100.1 51000 443\r\n",
         "PROXY TCP4 192.0.2.7\r198.51.100.1 51000 443\r\n",
-        "PROXY UNKNOWN a\x01"
-        "b\r\n",
+        "PROXY UNKNOWN a\001b\r\n",
         "PROXY \r\n",
         "proxy TCP4 192.0.2.7 198.51.100.1 51000 443\r\n",
         "GET / HTTP/1.1\r\n",

@@ -27,7 +27,7 @@ static bool says(enum refusal why, const char *line)
 {
     const char *answer = answer_of(why, false);
     const char *end = strstr(answer, "\r\n\r\n");
-    char wanted[128];
+    char wanted[256];
     const char *at;
 
     (void)snprintf(wanted, sizeof(wanted), "\r\n%s\r\n", line);
