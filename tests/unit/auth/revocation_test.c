@@ -37,8 +37,8 @@ static struct identity jwt(const char *user, const char *token_id, int64_t issue
 {
     struct identity who = {.method = IDENTITY_JWT, .issued_at_s = issued_at_s, .roles = 1};
 
-    (void)snprintf(who.user, sizeof(who.user), "%s", user);
-    (void)snprintf(who.token_id, sizeof(who.token_id), "%s", token_id);
+    memcpy(who.user, user, strlen(user));
+    memcpy(who.token_id, token_id, strlen(token_id));
     who.user_bytes = (uint8_t)strlen(user);
     who.authenticated_at_s = NOW;
     return who;
