@@ -178,7 +178,7 @@ def test_user_and_tenant_come_from_the_login_and_not_from_the_message(house, tmp
         token = server.token("dora", ["user"], tenant="acme")
         with RawWebSocket.login(server, token=token) as dora, \
                 listen(server, "user:dora:messages", "dora", tenant="acme") as own, \
-                listen(server, "tenant:acme:all", tenant="other") as tenant:
+                listen(server, "tenant:acme:all", tenant="acme") as tenant:
             assert ask(dora, {"type": "own", "user_id": "eve", "text": "a"})["channel"] == "user:dora:messages"
             assert own.recv_json()["data"] == "a"
             assert ask(dora, {"type": "own"}) == error("schema", "Missing required field: text")

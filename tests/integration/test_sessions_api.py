@@ -287,6 +287,7 @@ def test_what_is_done_stands_in_the_log_and_no_id_does(start_server, tmp_path):
     third = create(api, "bob")
     api.post("/api/revoke", {"session": third})
     call(api, "end", user="bob")
+    server.wait_for_event("api_call", detail="end_user")        # the log is written by a thread of its own
     told = [(e["detail"], e["code"], e.get("user")) for e in server.events("api_call") if e["action"] == "sessions"]
     assert told == [("create", "ok", "alice"), ("create", "ok", "bob"), ("get", "session_not_found", None), ("end", "ok", None),
                     ("create", "ok", "bob"), ("end_user", "ok", "bob")]
