@@ -55,6 +55,8 @@ static bool oracle_match(struct view pattern, struct view name, struct view user
         return name.len == 0;
     (void)view_split(skip(pattern, 1), '}', &variable, &rest);
     for (len = 1; len <= name.len && is_id(name.ptr[len - 1]); len++) {
+        if (view_eq(variable, VIEW("tenant")))
+            return false; /* who asks here has none */
         if (view_eq(variable, VIEW("user_id")) && !view_eq(view_of(name.ptr, len), user))
             continue;
         if (oracle_match(rest, skip(name, len), user))
