@@ -119,7 +119,12 @@ async function attack(house, gate, host, kinds = KINDS) {
     const guess = randomBytes(32).toString("base64url");
     const list = jobs({ gate: `${CHAT}:${house.gates[gate].port}`, guess, own, redirect });
     const frameUrl = `${redirect}?to=${encodeURIComponent(`${house.origin(host)}/frame`)}`;
-    const results = await page.evaluate(runIn, { kind, jobs: list, code: CODE, frameUrl });
+    let results;
+    for (let turn = 1; results === undefined; turn++) {     // now and then Chromium never loads a data: document
+      results = await page.evaluate(runIn, { kind, jobs: list, code: CODE, frameUrl }).catch((e) => {
+        if (turn === 3 || !String(e).includes("has not answered")) throw e;
+      });
+    }
     return list.map((job, i) => ({ gate, host, kind, job, result: results[i] }));
   }));
   await page.close();

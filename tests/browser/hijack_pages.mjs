@@ -81,7 +81,7 @@ export function runIn({ kind, jobs, code, frameUrl }) {
     redirected: () => frame({ src: frameUrl, name: JSON.stringify({ id, jobs }) }),
   };
   return new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`${kind} has not answered`)), 55000);
+    setTimeout(() => reject(new Error(`${kind} has not answered`)), 25000);
     window.addEventListener("message", (event) => { if (event.data?.id === id) resolve(event.data.results); });
     kinds[kind]();
   });
