@@ -400,6 +400,7 @@ uint64_t event_log_left_out(struct event_log *log)
 void event_log_put(struct event_log *log, const struct event *event)
 {
     char line[EVENT_LINE_MAX];
+    int64_t wall_ms;
     size_t len;
 
     if (log == NULL)
@@ -408,8 +409,11 @@ void event_log_put(struct event_log *log, const struct event *event)
     tally(log, event);
     if (log->is_off)
         return;
-    len = event_encode(line, sizeof(line), event, clock_wall_ms());
+    wall_ms = clock_wall_ms();
+    len = event_encode(line, sizeof(line), event, wall_ms);
     (void)pthread_mutex_lock(&log->lock);
+    if (event->type == EVENT_SERVER_STOP)
+        turn_window(log, wall_ms); /* what was left out is told before the last word */
     if (log->lines[event->type] >= EVENT_LINES_PER_SECOND || !append(log, line, len)) {
         log->left_out[event->type]++;
         log->left_out_total++;

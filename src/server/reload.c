@@ -305,7 +305,9 @@ int server_reload(struct server *s)
     int rc = E_CLOSED;
 
     (void)pthread_mutex_lock(&s->reloading);
-    if (s->is_online) {
+    while (s->phase == SERVER_STARTING) /* its files may have changed since they were read */
+        (void)pthread_cond_wait(&s->changes_phase, &s->reloading);
+    if (s->phase == SERVER_ONLINE) {
         rc = reload(s, &changes, &why);
         tell(s, rc, changes, &why);
     }

@@ -158,6 +158,7 @@ static void free_parts(struct server *s, bool owns_options)
     if (!owns_options && s->first != NULL)
         s->first->options = NULL;
     generation_drop(s->first);
+    (void)pthread_cond_destroy(&s->changes_phase);
     (void)pthread_mutex_destroy(&s->reloading);
     free(s);
 }
@@ -174,6 +175,7 @@ int server_open(struct server **out, struct options *options, struct error *why)
     s->options = options;
     s->opened_ms = clock_mono_ms();
     (void)pthread_mutex_init(&s->reloading, NULL);
+    (void)pthread_cond_init(&s->changes_phase, NULL);
     rc = generation_new(&s->first, options, true);
     if (rc == OK)
         s->latest = generation_keep(s->first);
@@ -202,6 +204,13 @@ static void log_simple(struct server *s, enum event_type type)
     event_log_put(s->events, &event);
 }
 
+/* With `reloading` held: who waits for a reload goes on, or is told that there will be none. */
+static void turn_phase(struct server *s, enum server_phase phase)
+{
+    s->phase = phase;
+    (void)pthread_cond_broadcast(&s->changes_phase);
+}
+
 int server_run(struct server *s)
 {
     struct error why = {{0}, 0, 0};
@@ -210,7 +219,7 @@ int server_run(struct server *s)
 
     (void)pthread_mutex_lock(&s->reloading);
     rc = online_start(s, &why);
-    s->is_online = rc == OK;
+    turn_phase(s, rc == OK ? SERVER_ONLINE : SERVER_ENDED);
     (void)pthread_mutex_unlock(&s->reloading);
     if (rc != OK) {
         log_line(LOG_ERROR, "%s", why.text);
@@ -234,7 +243,7 @@ int server_run(struct server *s)
     for (unsigned i = 1; i < started; i++)
         (void)pthread_join(s->workers[i].thread, NULL);
     (void)pthread_mutex_lock(&s->reloading);
-    s->is_online = false;
+    turn_phase(s, SERVER_ENDED);
     (void)pthread_mutex_unlock(&s->reloading);
     online_stop(s);
     log_simple(s, EVENT_SERVER_STOP);

@@ -20,7 +20,7 @@ int server_run(struct server *s);
 void server_drain(struct server *s);
 /* Any thread: reads the configuration and the TLS files of all listeners again. All or nothing; the
  * outcome goes to both logs. A negative status: everything stays as it was (E_CLOSED: the server
- * does not run). Reads files, so not on a worker. */
+ * has ended). Reads files, and waits for a server that has yet to start, so not on a worker. */
 int server_reload(struct server *s);
 /* Any thread: the file of the event log is opened by its name again (event_log_reopen). */
 void server_reopen_log(struct server *s);

@@ -44,12 +44,15 @@ struct staple_fetch;   /* net/staple_fetch.h */
 /* Who is asked about identities. */
 enum identity_source { SOURCE_INTROSPECTION, SOURCE_HOOK, SOURCE_SESSIONS, SOURCES };
 
+enum server_phase { SERVER_STARTING, SERVER_ONLINE, SERVER_ENDED };
+
 /* What all workers share. Immutable while they run but for what is atomic or locks itself. */
 struct server {
     struct options *options; /* of the first generation: what cannot change while it runs */
     struct generation *first, *latest; /* held; `latest` is the thread's that reloads */
-    pthread_mutex_t reloading; /* one at a time, and not before or after what is asked online */
-    bool is_online;            /* under `reloading` */
+    pthread_mutex_t reloading;    /* one at a time, and not before or after what is asked online */
+    pthread_cond_t changes_phase; /* of `phase`, which is under `reloading` */
+    enum server_phase phase;
     struct internal *internal; /* NULL: the API is off */
     struct crew *crew;
     struct closer *closer;

@@ -174,6 +174,17 @@ def test_what_takes_a_restart_is_named_and_nothing_changes(server, key, changes)
     RawWebSocket.login(server).close()
 
 
+def test_a_signal_at_the_very_start_is_not_lost(tmp_path):
+    """It says where it listens before its workers run: a HUP in between waits for them."""
+    for i in range(6):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        with Changing(folder, {"server": {"workers": WORKERS}}) as starting:
+            starting.reload({"origins": ["https://new.example.com"]})
+            assert refusal(starting, 403, origin="https://old.example.com") == "origin_not_allowed"
+            RawWebSocket.login(starting, origin="https://new.example.com").close()
+
+
 def test_names_of_roles_stay(server):
     event = server.reload({"roles": {"newcomer": ["read"]}}, outcome="error")
     assert "names of roles" in event["detail"]

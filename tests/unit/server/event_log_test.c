@@ -132,6 +132,36 @@ static void a_flood_is_counted_exactly(void **state)
     (void)unlink(path);
 }
 
+/* Who looks at the end of the file sees that the server ended in order. */
+static void the_last_line_is_the_stop(void **state)
+{
+    char path[] = "/tmp/gateward-events-XXXXXX";
+    int fd = mkstemp(path);
+    struct buf text = BUF_INIT(16 << 20);
+    struct event_log *log;
+    struct event event = {.type = EVENT_MESSAGE_INVALID, .outcome = OUTCOME_REFUSED};
+    struct event stop = {.type = EVENT_SERVER_STOP, .outcome = OUTCOME_OK};
+    const char *last = NULL;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(event_log_open(&log, path, NULL), OK);
+    for (int i = 0; i < 5000; i++)
+        event_log_put(log, &event);
+    event_log_put(log, &stop);
+    event_log_close(log);
+    assert_int_equal(file_read(&text, path), OK);
+    assert_int_equal(buf_append(&text, "", 1), OK);
+    assert_non_null(strstr((const char *)text.data, "\"event\":\"events_suppressed\""));
+    for (const char *at = (const char *)text.data; (at = strstr(at, "\"event\":")) != NULL; at++)
+        last = at;
+    assert_non_null(last);
+    assert_memory_equal(last, "\"event\":\"server_stop\"", strlen("\"event\":\"server_stop\""));
+    buf_clear(&text);
+    (void)unlink(path);
+}
+
 struct seen {
     uint64_t none, twice, other, codes;
 };
@@ -211,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_line_that_does_not_fit_is_no_line),
         cmocka_unit_test(every_type_has_a_name_of_its_own),
         cmocka_unit_test(a_flood_is_counted_exactly),
+        cmocka_unit_test(the_last_line_is_the_stop),
         cmocka_unit_test(events_are_counted_by_their_code),
         cmocka_unit_test(off_still_counts),
         cmocka_unit_test(a_target_that_cannot_be_opened_says_so),
