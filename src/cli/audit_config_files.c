@@ -29,7 +29,8 @@ static void check_log(const struct lint *lint)
     if (strcmp(events, "off") == 0)
         LINT_FAIL(lint, AUDIT_LOG, line, "log.events: off: attacks leave no trace");
     else if (strcmp(events, "stderr") != 0 && strcmp(events, "stdout") != 0 &&
-             stat(events, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 022) != 0)
+             strcmp(events, "syslog") != 0 && stat(events, &st) == 0 && S_ISREG(st.st_mode) &&
+             (st.st_mode & 022) != 0)
         LINT_FAIL(lint, AUDIT_LOG, line, "the event log %s can be changed by others (mode %03o)",
                   events, (unsigned)st.st_mode & 0777);
     else

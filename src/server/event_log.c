@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,12 +16,10 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "server/event_chain.h"
+#include "server/event_target.h"
 
 #define BUFFER_BYTES (1024u * 1024u)
-#define PIECE_BYTES  4096u /* PIPE_BUF: a pipe that can be written to takes this much at once */
-#define LOOK_MS      100
 #define LINKED_BYTES (2 * (EVENT_LINE_MAX + EVENT_CHAIN_BYTES))
-#define LAST_LOOKS   10 /* how often a target that takes nothing is asked again before the end */
 
 /* Events of one type by their code, which is a constant of the program. */
 struct tally {
@@ -41,9 +38,10 @@ struct event_log {
     char *front; /* workers append here; swapped with `back` by the thread */
     char *back;
     size_t front_bytes;
-    bool is_closing, is_off, owns_fd, wants_reopen;
-    char *path;   /* NULL: no file */
-    int fd;       /* the thread's, once it runs */
+    bool is_closing, wants_reopen;
+    struct event_target target; /* the thread's, once it runs */
+    uint64_t lost;              /* lines that the target did not take, not told yet */
+    int64_t lost_told_s;
     char *linked; /* lines with their hashes, before they are written; NULL: no chain */
     struct event_chain chain;
     uint64_t window_s; /* the second that `lines` counts */
@@ -55,8 +53,9 @@ struct event_log {
     _Atomic uint64_t counts[EVENT_TYPES];
 };
 
-static bool is_closing(struct event_log *log)
+static bool is_closing(void *context)
 {
+    struct event_log *log = context;
     bool answer;
 
     (void)pthread_mutex_lock(&log->lock);
@@ -65,32 +64,26 @@ static bool is_closing(struct event_log *log)
     return answer;
 }
 
-/* Waits for a target that takes nothing, such as a pipe whose reader has stopped; but not for ever
- * when the server is to end. */
-static bool await_target(struct event_log *log)
+/* What is lost is told once a second at most: a full disk must not fill the other log as well. */
+static void tell_lost(struct event_log *log, size_t lines)
 {
-    struct pollfd to = {.fd = log->fd, .events = POLLOUT};
-    unsigned looks = 0;
-
-    while (poll(&to, 1, LOOK_MS) == 0) {
-        if (is_closing(log) && ++looks == LAST_LOOKS)
-            return false;
+    if (lines > 0) {
+        (void)pthread_mutex_lock(&log->lock);
+        log->left_out_total += lines;
+        (void)pthread_mutex_unlock(&log->lock);
+        log->lost += lines;
     }
-    return true; /* a fault is for write to find */
+    if (log->lost == 0 || (log->lost_told_s == clock_wall_s() && !is_closing(log)))
+        return;
+    log->lost_told_s = clock_wall_s();
+    log_line(LOG_ERROR, "event log: %llu lines could not be written",
+             (unsigned long long)log->lost);
+    log->lost = 0;
 }
 
 static void write_all(struct event_log *log, const char *bytes, size_t len)
 {
-    while (len > 0 && await_target(log)) {
-        ssize_t n = write(log->fd, bytes, len < PIECE_BYTES ? len : PIECE_BYTES);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return; /* a full disk or a closed pipe must not stop the server; the counters stay
-                       exact */
-        bytes += n;
-        len -= (size_t)n;
-    }
+    tell_lost(log, event_target_write(&log->target, bytes, len));
 }
 
 /* Whole lines, each with its hashes. */
@@ -143,25 +136,6 @@ static void turn_window(struct event_log *log, int64_t wall_ms)
     }
 }
 
-static int open_file(const char *path)
-{
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-}
-
-static void reopen(struct event_log *log)
-{
-    int fd = open_file(log->path);
-
-    if (fd < 0) {
-        log_line(LOG_ERROR, "cannot open the event log %s again, the old file stays in use: %s",
-                 log->path, strerror(errno));
-        return;
-    }
-    (void)close(log->fd);
-    log->fd = fd;
-    log_line(LOG_INFO, "event log %s: opened again", log->path);
-}
-
 static void *writer(void *argument)
 {
     struct event_log *log = argument;
@@ -181,7 +155,7 @@ static void *writer(void *argument)
         if (log->wants_reopen) {
             log->wants_reopen = false;
             (void)pthread_mutex_unlock(&log->lock);
-            reopen(log);
+            event_target_reopen(&log->target);
             (void)pthread_mutex_lock(&log->lock);
         }
         if (log->front_bytes == 0) {
@@ -205,28 +179,31 @@ static void *writer(void *argument)
     return NULL;
 }
 
-static int open_target(struct event_log *log, const char *target, struct error *why)
+static int start(struct event_log *log, struct error *why)
 {
-    log->fd = -1;
-    if (strcmp(target, "off") == 0) {
-        log->is_off = true;
+    log->front = malloc(BUFFER_BYTES);
+    log->back = malloc(BUFFER_BYTES);
+    if (log->front != NULL && log->back != NULL &&
+        pthread_create(&log->thread, NULL, writer, log) == 0)
         return OK;
-    }
-    if (strcmp(target, "stderr") == 0 || strcmp(target, "stdout") == 0) {
-        log->fd = strcmp(target, "stderr") == 0 ? STDERR_FILENO : STDOUT_FILENO;
-        return OK;
-    }
-    log->path = strdup(target);
-    log->fd = log->path != NULL ? open_file(target) : -1;
-    if (log->fd < 0) {
-        error_set(why, "cannot write the event log %s: %s", target, strerror(errno));
-        return E_IO;
-    }
-    log->owns_fd = true;
-    return OK;
+    error_set(why, "cannot start the event log: out of memory or threads");
+    return E_NOMEM;
 }
 
-int event_log_open(struct event_log **out, const char *target, struct error *why)
+static void log_free(struct event_log *log)
+{
+    (void)pthread_cond_destroy(&log->filled);
+    (void)pthread_mutex_destroy(&log->lock);
+    (void)pthread_mutex_destroy(&log->tally_lock);
+    event_target_close(&log->target);
+    free(log->front);
+    free(log->back);
+    free(log->linked);
+    free(log);
+}
+
+int event_log_open(struct event_log **out, const struct event_log_options *options,
+                   struct error *why)
 {
     struct event_log *log = calloc(1, sizeof(*log));
     int rc;
@@ -237,29 +214,15 @@ int event_log_open(struct event_log **out, const char *target, struct error *why
     }
     (void)pthread_mutex_init(&log->lock, NULL);
     (void)pthread_mutex_init(&log->tally_lock, NULL);
-    rc = open_target(log, target, why);
-    if (rc != OK) {
-        free(log->path);
-        free(log);
-        return rc;
-    }
-    if (log->is_off) {
-        *out = log;
-        return OK;
-    }
-    log->front = malloc(BUFFER_BYTES);
-    log->back = malloc(BUFFER_BYTES);
     (void)pthread_cond_init(&log->filled, NULL);
-    if (log->front == NULL || log->back == NULL ||
-        pthread_create(&log->thread, NULL, writer, log) != 0) {
-        error_set(why, "cannot start the event log: out of memory or threads");
-        if (log->owns_fd)
-            (void)close(log->fd);
-        free(log->front);
-        free(log->back);
-        free(log->path);
-        free(log);
-        return E_NOMEM;
+    log->target.is_ending = is_closing;
+    log->target.context = log;
+    rc = event_target_open(&log->target, options, why);
+    if (rc == OK && !log->target.is_off)
+        rc = start(log, why);
+    if (rc != OK) {
+        log_free(log);
+        return rc;
     }
     *out = log;
     return OK;
@@ -272,7 +235,7 @@ static int read_last(struct event_log *log)
     struct view rest, line;
     ssize_t got;
     off_t size;
-    int fd = open(log->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open(log->target.path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     if (fd < 0)
         return errno == EACCES ? E_DENIED : E_IO;
@@ -295,7 +258,7 @@ int event_log_chain(struct event_log *log, struct error *why)
     char *linked;
     int rc = OK;
 
-    if (log->is_off)
+    if (log->target.is_off)
         return OK;
     linked = malloc(LINKED_BYTES);
     if (linked == NULL) {
@@ -303,10 +266,10 @@ int event_log_chain(struct event_log *log, struct error *why)
         return E_NOMEM;
     }
     event_chain_init(&log->chain);
-    if (log->path != NULL)
+    if (log->target.path != NULL)
         rc = read_last(log);
     if (rc != OK) {
-        error_set(why, "cannot read the event log %s to go on with its chain: %s", log->path,
+        error_set(why, "cannot read the event log %s to go on with its chain: %s", log->target.path,
                   strerror(errno));
         free(linked);
         return rc;
@@ -319,7 +282,7 @@ int event_log_chain(struct event_log *log, struct error *why)
 
 void event_log_reopen(struct event_log *log)
 {
-    if (log == NULL || log->path == NULL)
+    if (log == NULL || log->target.path == NULL)
         return;
     (void)pthread_mutex_lock(&log->lock);
     log->wants_reopen = true;
@@ -331,23 +294,15 @@ void event_log_close(struct event_log *log)
 {
     if (log == NULL)
         return;
-    if (!log->is_off) {
+    if (!log->target.is_off) {
         (void)pthread_mutex_lock(&log->lock);
         log->is_closing = true;
         (void)pthread_cond_signal(&log->filled);
         (void)pthread_mutex_unlock(&log->lock);
         (void)pthread_join(log->thread, NULL);
-        (void)pthread_cond_destroy(&log->filled);
+        tell_lost(log, 0);
     }
-    (void)pthread_mutex_destroy(&log->lock);
-    (void)pthread_mutex_destroy(&log->tally_lock);
-    if (log->owns_fd)
-        (void)close(log->fd);
-    free(log->front);
-    free(log->back);
-    free(log->path);
-    free(log->linked);
-    free(log);
+    log_free(log);
 }
 
 /* The same code may be two constants of the same text. */
@@ -407,7 +362,7 @@ void event_log_put(struct event_log *log, const struct event *event)
         return;
     atomic_fetch_add_explicit(&log->counts[event->type], 1, memory_order_relaxed);
     tally(log, event);
-    if (log->is_off)
+    if (log->target.is_off)
         return;
     wall_ms = clock_wall_ms();
     len = event_encode(line, sizeof(line), event, wall_ms);

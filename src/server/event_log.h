@@ -76,9 +76,14 @@ struct event {
 
 #define EVENT_LINES_PER_SECOND 300 /* of one type */
 
+struct event_log_options {
+    const char *target; /* "stderr", "stdout", "off", "syslog" or a path (opened append, 0600) */
+    const char *syslog_socket; /* of "syslog": a Unix datagram socket */
+    int syslog_facility;       /* index into event_syslog_facilities */
+};
 struct event_log;
-/* target: "stderr", "stdout", "off" or a path (opened append, 0600). */
-int event_log_open(struct event_log **out, const char *target, struct error *why);
+int event_log_open(struct event_log **out, const struct event_log_options *options,
+                   struct error *why);
 /* Before the first event: every line carries the hash of the one before it (event_chain.h), and the
  * first that of the last one in the file, if there is one. E_NOMEM, E_IO, with *why. */
 int event_log_chain(struct event_log *log, struct error *why);

@@ -48,7 +48,7 @@ static void clear(struct options *o)
     options_clear_internal(o);
     free(o->state_dir);
     free(o->user);
-    free(o->log.events);
+    options_clear_log(&o->log);
     free(o->path);
     flat_free(o->flat);
 }

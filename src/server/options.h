@@ -18,6 +18,7 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "policy/message_policy.h"
+#include "server/options_log.h"
 #include "wire/forwarded.h"
 #include "wire/http_host.h"
 #include "wire/ws_deflate.h"
@@ -127,11 +128,7 @@ struct options {
         uint64_t tls_ms, header_ms, ping_ms, pong_ms, close_ms;
     } timeouts;
     struct ws_deflate_options deflate;
-    struct {
-        char *events;
-        bool chain;
-        int level;
-    } log; /* events: "stderr", "stdout", "off" or a path; level: enum log_level */
+    struct log_options log;
     const struct page *pages;
     uint32_t pages_count;
 };

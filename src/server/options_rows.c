@@ -5,9 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/log.h"
 #include "base/status.h"
 #include "server/options_load.h"
 #include "server/options_messages.h"
@@ -18,9 +16,6 @@
 #define KIB         ((uint64_t)1024)
 #define MIB         (1024 * KIB)
 #define RATE_MAX    ((uint64_t)1000000000)
-
-static const char *const level_names[] = {
-    [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
 
 #define COUNT(key, field, least, most, usual, text)                                                \
     {                                                                                              \
@@ -74,49 +69,6 @@ static int read_state_dir(struct node *value, void *target, struct problems *pro
     if (!option_text(value, &written, problems))
         return E_INVALID;
     l->o.state_dir = options_path(l, written, value, problems);
-    free(written);
-    return OK;
-}
-
-/* A log cannot be made where there is no folder, and that is better known before the start. */
-static void check_folder(const char *path, const struct node *value, struct problems *problems)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    struct stat st;
-
-    if (folder == NULL)
-        problems_add(problems, value->line, value->column, "out of memory");
-    else if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
-        problems_add(problems, value->line, value->column, "`events`: there is no folder %s",
-                     problem_word(view_of_text(folder)).text);
-    free(folder);
-}
-
-/* A word, or a path; a path shows itself by a slash or a dot, so that a mistyped word does not
- * become a file. */
-static int read_events(struct node *value, void *target, struct problems *problems)
-{
-    static const char *const words[] = {"stderr", "stdout", "off", NULL};
-    struct loading *l = target;
-    char *written = NULL;
-
-    if (!option_text(value, &written, problems))
-        return E_INVALID;
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (strcmp(written, words[i]) != 0)
-            continue;
-        l->o.log.events = written;
-        return OK;
-    }
-    if (strpbrk(written, "/.") == NULL)
-        problems_add(problems, value->line, value->column,
-                     "`events` is stderr, stdout, off, or a file such as ./%s%s",
-                     problem_word(value->text).text, problems_suggestion(value->text, words).text);
-    else
-        l->o.log.events = options_path(l, written, value, problems);
-    if (l->o.log.events != NULL)
-        check_folder(l->o.log.events, value, problems);
     free(written);
     return OK;
 }
@@ -269,27 +221,6 @@ const struct option options_compression_rows[] = {
      .max = 9,
      .fallback = "6",
      .help = "1 (fast) to 9 (small)"},
-    {0},
-};
-const struct option options_log_rows[] = {
-    {.name = "events",
-     .type = OPTION_CUSTOM,
-     .custom = read_events,
-     .fallback = "stderr",
-     .help = "security events: stderr, stdout, off or a file such as ./events.log"},
-    {.name = "chain",
-     .type = OPTION_BOOL,
-     .offset = offsetof(struct loading, o.log.chain),
-     .fallback = "false",
-     .help =
-         "each event line carries a hash of the one before it; `gateward audit verify-log` finds "
-         "what was changed"},
-    {.name = "level",
-     .type = OPTION_ENUM,
-     .offset = offsetof(struct loading, o.log.level),
-     .choices = level_names,
-     .fallback = "info",
-     .help = "of the operator's log on stderr"},
     {0},
 };
 const struct option options_rows[] = {

@@ -26,13 +26,16 @@
 static int open_tables(struct server *s, struct error *why)
 {
     const struct limit_options *l = &s->options->limits;
+    const struct event_log_options log = {.target = s->options->log.events,
+                                          .syslog_socket = s->options->log.syslog_socket,
+                                          .syslog_facility = s->options->log.syslog_facility};
     struct conn_limits limits = {
         .total = (uint32_t)l->connections_total,
         .per_ip = (uint32_t)l->connections_per_ip,
         .new_per_ip = rate_limit_make(l->handshakes_per_second, 1000, l->handshakes_burst)};
     int rc;
 
-    rc = event_log_open(&s->events, s->options->log.events, why);
+    rc = event_log_open(&s->events, &log, why);
     if (rc == OK && s->options->log.chain)
         rc = event_log_chain(s->events, why);
     if (rc != OK)

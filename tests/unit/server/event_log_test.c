@@ -91,6 +91,13 @@ static void every_type_has_a_name_of_its_own(void **state)
     }
 }
 
+static int open_log(struct event_log **log, const char *target, struct error *why)
+{
+    struct event_log_options options = {.target = target};
+
+    return event_log_open(log, &options, why);
+}
+
 static size_t count_of(struct view text, const char *word)
 {
     size_t count = 0, len = strlen(word);
@@ -114,7 +121,7 @@ static void a_flood_is_counted_exactly(void **state)
     (void)state;
     assert_true(fd >= 0);
     (void)close(fd);
-    assert_int_equal(event_log_open(&log, path, NULL), OK);
+    assert_int_equal(open_log(&log, path, NULL), OK);
     for (int i = 0; i < 5000; i++)
         event_log_put(log, &event);
     assert_int_equal(event_log_count(log, EVENT_MESSAGE_INVALID), 5000);
@@ -146,7 +153,7 @@ static void the_last_line_is_the_stop(void **state)
     (void)state;
     assert_true(fd >= 0);
     (void)close(fd);
-    assert_int_equal(event_log_open(&log, path, NULL), OK);
+    assert_int_equal(open_log(&log, path, NULL), OK);
     for (int i = 0; i < 5000; i++)
         event_log_put(log, &event);
     event_log_put(log, &stop);
@@ -188,7 +195,7 @@ static void events_are_counted_by_their_code(void **state)
     struct event_log *log;
 
     (void)state;
-    assert_int_equal(event_log_open(&log, "off", NULL), OK);
+    assert_int_equal(open_log(&log, "off", NULL), OK);
     event_log_put(log, &event);
     event.code = "twice";
     event_log_put(log, &event);
@@ -214,7 +221,7 @@ static void off_still_counts(void **state)
     struct event event = {.type = EVENT_AUTH_OK, .outcome = OUTCOME_OK};
 
     (void)state;
-    assert_int_equal(event_log_open(&log, "off", NULL), OK);
+    assert_int_equal(open_log(&log, "off", NULL), OK);
     event_log_put(log, &event);
     event_log_put(log, &event);
     assert_int_equal(event_log_count(log, EVENT_AUTH_OK), 2);
@@ -228,7 +235,7 @@ static void a_target_that_cannot_be_opened_says_so(void **state)
     struct error why = {0};
 
     (void)state;
-    assert_int_equal(event_log_open(&log, "/nowhere/at/all.jsonl", &why), E_IO);
+    assert_int_equal(open_log(&log, "/nowhere/at/all.jsonl", &why), E_IO);
     assert_null(log);
     assert_non_null(strstr(why.text, "/nowhere/at/all.jsonl"));
 }
