@@ -59,23 +59,28 @@ struct tls_keys {
 
 /* Contexts that all connections of a loop share, and what they need beside. */
 struct tls_crypto;
-int tls_crypto_new(struct tls_crypto **out); /* E_NOMEM, E_INTERNAL: OpenSSL lacks an algorithm */
+int tls_crypto_new(struct tls_crypto **out); /* E_NOMEM, E_CRYPTO: OpenSSL lacks an algorithm */
 void tls_crypto_free(struct tls_crypto *c);  /* wipes; NULL is fine */
+/* The contexts still hold the last key that was used: forgets it. For after tls_keys_wipe, when a
+ * connection ends; an update does it by itself. */
+void tls_crypto_forget(struct tls_crypto *c);
 
 /* Key and IV of a traffic secret, sequence 0. E_INVALID: no such suite, or a secret of another
- * length than its hash. E_INTERNAL. On failure *keys is wiped. */
+ * length than its hash. E_CRYPTO. On failure *keys is wiped. */
 int tls_keys_set(struct tls_crypto *c, struct tls_keys *keys, uint16_t suite, const uint8_t *secret,
                  size_t secret_bytes);
 /* The next generation (RFC 8446 section 7.2), sequence 0. On failure *keys is wiped: the connection
  * ends. */
 int tls_keys_update(struct tls_crypto *c, struct tls_keys *keys);
-/* So much has been sealed that a KeyUpdate is due (RFC 8446 section 5.5), with a wide margin. */
-bool tls_keys_are_worn(const struct tls_keys *keys);
 void tls_keys_wipe(struct tls_keys *keys);
+/* RFC 8446 section 5.5 allows 2^24.5 full records under one AES-GCM key. A KeyUpdate is due at a
+ * quarter of 2^24; at 2^24 nothing is sealed any more. */
+#define TLS_KEY_RECORDS_DUE (1u << 22)
+#define TLS_KEY_RECORDS_MAX (1u << 24)
 
 /* One record of `len` <= TLS_RECORD_PLAIN_MAX bytes to out, which has room for len +
- * TLS_RECORD_OVERHEAD and may not overlap. Bytes written; 0: OpenSSL failed, the connection ends.
- * The number is used up in either case. */
+ * TLS_RECORD_OVERHEAD and may not overlap. Bytes written; 0: OpenSSL failed, the keys were wiped or
+ * are worn out; the connection ends. The number is used up in either case. */
 struct tls_plain {
     const uint8_t *bytes;
     size_t len;
@@ -83,6 +88,12 @@ struct tls_plain {
 };
 size_t tls_record_seal(struct tls_crypto *c, struct tls_keys *keys, const struct tls_plain *plain,
                        uint8_t *out);
+
+/* What the five bytes of a header say: *body, the length of what follows them. E_DENIED with
+ * *alert: unexpected_message (the outer type is not application data), decode_error (not 0x0303),
+ * record_overflow (a body over 2^14 + 256), bad_record_mac (too short to hold a type and a tag). */
+int tls_record_look(const uint8_t *header, size_t *body, uint8_t *alert);
+
 struct tls_opened {
     uint8_t *plain; /* in: room for the record's body; may be the body itself */
     size_t len;     /* of the content */
@@ -90,11 +101,11 @@ struct tls_opened {
     uint8_t alert;  /* E_DENIED: enum tls_alert */
 };
 /* One whole protected record: `record` is its header and the body whose length the header says. OK,
- * or E_DENIED with out->alert set to what the peer is to be told: bad_record_mac,
- * record_overflow (over 2^14 + 256 bytes, or over 2^14 of content), unexpected_message (the outer
- * type is not application data, or nothing but padding), decode_error. One alert for all that
- * decryption can find. Opening a record of our own under a struct that started at its number moves
- * the number on just as sealing it did. */
+ * or E_DENIED with out->alert set to what the peer is to be told: those of tls_record_look,
+ * bad_record_mac (one alert for all that decryption can find), unexpected_message (nothing but
+ * padding), record_overflow (content over 2^14), internal_error. What was refused is wiped out of
+ * `plain`. The number is used up in either case, unless the header was refused: opening a record of
+ * our own under a struct that started at its number moves the number on just as sealing it did. */
 int tls_record_open(struct tls_crypto *c, struct tls_keys *keys, const uint8_t *record,
                     struct tls_opened *out);
 

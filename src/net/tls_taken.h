@@ -20,16 +20,19 @@ struct tls_taken;
 struct tls_taken_start {
     struct tls_crypto *crypto; /* the loop's; outlives the connection */
     struct tls_keys read, write;
-    uint16_t
-        fragment_max; /* content bytes a record of ours may have (RFC 6066 section 4); 0: 2^14 */
-    bool is_client;   /* session tickets may come, and are ignored */
+    /* Content bytes a record of either side may have (RFC 6066 section 4); 0: 2^14. */
+    uint16_t fragment_max;
+    bool is_client; /* session tickets may come, and are ignored */
+    /* Records under one key before a KeyUpdate of ours; 0: TLS_KEY_RECORDS_DUE. */
+    uint32_t key_records;
 };
 int tls_taken_new(struct tls_taken **out, struct tls_taken_start *start); /* E_NOMEM */
 void tls_taken_free(struct tls_taken *t); /* wipes, sends nothing; NULL is fine */
 
-/* As in tls_stream.h. Input that ends inside a record is kept; TLS_STEP_DONE: `plain` is full, call
- * again, the rest of io->in waits. A fatal alert of ours is in io->out when it answers
- * TLS_STEP_FAILED; a truncated end (no close_notify) is the caller's to see. */
+/* As in tls_stream.h. Input that ends inside a record is kept; TLS_STEP_DONE: `plain` has no room
+ * for the next record, call again, the rest of io->in waits. `cap` is TLS_RECORD_BODY_MAX at least.
+ * A fatal alert of ours is in io->out when it answers TLS_STEP_FAILED; a truncated end (no
+ * close_notify) is the caller's to see. */
 enum tls_step tls_taken_open(struct tls_taken *t, struct tls_io *io, uint8_t *plain, size_t cap,
                              size_t *len);
 bool tls_taken_seal(struct tls_taken *t, struct tls_io *io, const uint8_t *bytes, size_t len);
