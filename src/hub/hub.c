@@ -9,14 +9,14 @@
 
 #include "base/assert.h"
 #include "base/map.h"
+#include "base/slab.h"
 #include "base/status.h"
 #include "hub/hub_channel.h"
 #include "hub/presence.h"
-#include "hub/subscription_pool.h"
 
 struct hub {
-    struct map channels; /* name -> struct hub_channel, which holds the name */
-    struct subscription_pool pool;
+    struct map channels;            /* name -> struct hub_channel, which holds the name */
+    struct slab_pool subscriptions; /* struct hub_subscription */
     struct hub_limits limits;
     struct broker *broker;
     struct history *history;   /* of all hubs; NULL: no channel keeps any */
@@ -34,6 +34,7 @@ int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *br
     if (hub == NULL)
         return E_NOMEM;
     map_init(&hub->channels, limits->channels);
+    slab_pool_init(&hub->subscriptions, sizeof(struct hub_subscription));
     hub->limits = *limits;
     hub->broker = broker;
     hub->worker_index = worker_index;
@@ -53,17 +54,13 @@ void hub_free(struct hub *hub)
         return;
     ASSERT(hub->channels.count == 0 && hub->delivering == 0);
     map_clear(&hub->channels);
-    subscription_pool_clear(&hub->pool);
+    slab_pool_clear(&hub->subscriptions);
     free(hub);
 }
 
-void hub_subscriber_init(struct hub_subscriber *s,
-                         void (*deliver)(struct hub_subscriber *, struct blob *))
+void hub_subscriber_init(struct hub_subscriber *s, const struct hub_subscriber_ops *ops)
 {
-    s->subscriptions = NULL;
-    s->count = 0;
-    s->user = view_of(NULL, 0);
-    s->deliver = deliver;
+    *s = (struct hub_subscriber){.ops = ops};
 }
 
 /* Walks whichever is shorter: the channel's listeners or the subscriber's channels. */
@@ -125,19 +122,20 @@ static void channel_close(struct hub *hub, struct hub_channel *channel)
 static int channel_join(struct hub *hub, struct hub_channel *channel, struct hub_subscriber *s,
                         const struct hub_how *how)
 {
-    struct hub_subscription *made = subscription_pool_take(&hub->pool);
+    struct hub_subscription *made = slab_take(&hub->subscriptions);
     int rc;
 
     if (made == NULL)
         return E_NOMEM;
     rc = hub_channel_add(channel, s, made);
     if (rc == OK && how->is_present) {
-        rc = presence_enter(hub->presence, hub_channel_name(channel), s->user, how->has_news);
+        rc = presence_enter(hub->presence, hub_channel_name(channel), s->ops->user(s),
+                            how->has_news);
         if (rc != OK)
             hub_channel_remove(channel, made);
     }
     if (rc != OK) {
-        subscription_pool_give(&hub->pool, made);
+        slab_give(&hub->subscriptions, made);
         return rc == E_LIMIT ? E_FULL : rc;
     }
     made->is_present = how->is_present;
@@ -188,7 +186,7 @@ static void subscription_end(struct hub *hub, struct hub_subscriber *s,
     struct hub_channel *channel = ended->channel;
 
     if (ended->is_present)
-        presence_leave(hub->presence, hub_channel_name(channel), s->user);
+        presence_leave(hub->presence, hub_channel_name(channel), s->ops->user(s));
     hub_channel_remove(channel, ended);
     if (ended->prev != NULL)
         ended->prev->next = ended->next;
@@ -197,7 +195,7 @@ static void subscription_end(struct hub *hub, struct hub_subscriber *s,
     if (ended->next != NULL)
         ended->next->prev = ended->prev;
     s->count--;
-    subscription_pool_give(&hub->pool, ended);
+    slab_give(&hub->subscriptions, ended);
     if (channel->count == 0)
         channel_close(hub, channel);
 }
@@ -268,7 +266,7 @@ static uint32_t channel_deliver(struct hub *hub, struct view name, struct blob *
     for (i = 0; i < channel->count; i++) {
         struct hub_subscriber *s = channel->members[i].subscriber;
 
-        s->deliver(s, frame);
+        s->ops->deliver(s, frame);
     }
     hub->delivering--;
     hub->counters.deliveries += channel->count;

@@ -18,14 +18,20 @@ struct hub;
 struct hub_subscription;
 struct presence;
 
-/* Embed it in whoever listens. deliver must not subscribe or unsubscribe; it may mark its owner for
- * closing. */
+struct hub_subscriber;
+/* What the listeners of one kind have in common. */
+struct hub_subscriber_ops {
+    /* Must not subscribe or unsubscribe; may mark its owner for closing. */
+    void (*deliver)(struct hub_subscriber *subscriber, struct blob *frame);
+    /* Whose it is, for channels with presence (without them NULL will do); must not become
+     * somebody else's while there are subscriptions. */
+    struct view (*user)(const struct hub_subscriber *subscriber);
+};
+/* Embed it in whoever listens. */
 struct hub_subscriber {
+    const struct hub_subscriber_ops *ops;
     struct hub_subscription *subscriptions; /* private */
     uint32_t count;
-    struct view
-        user; /* whose it is, for channels with presence; must not change while there are any */
-    void (*deliver)(struct hub_subscriber *subscriber, struct blob *frame);
 };
 
 struct hub_limits {
@@ -38,8 +44,7 @@ int hub_new(struct hub **out, const struct hub_limits *limits, struct broker *br
  * for what they give. */
 void hub_share(struct hub *hub, struct history *history, struct presence *presence);
 void hub_free(struct hub *hub); /* after every subscriber has left */
-void hub_subscriber_init(struct hub_subscriber *s,
-                         void (*deliver)(struct hub_subscriber *, struct blob *));
+void hub_subscriber_init(struct hub_subscriber *s, const struct hub_subscriber_ops *ops);
 /* E_EXISTS (already), E_LIMIT (cap of this subscriber), E_FULL (channels of this worker), E_NOMEM,
  * E_INVALID (an empty name or one over HUB_NAME_MAX bytes; the gate has narrower rules). Nothing
  * changes on failure. */
@@ -47,7 +52,7 @@ void hub_subscriber_init(struct hub_subscriber *s,
 int hub_subscribe(struct hub *hub, struct hub_subscriber *s, struct view channel);
 /* What goes with a subscription; the same for all subscribers of a channel. */
 struct hub_how {
-    bool is_present;  /* s->user is counted in the channel; E_FULL: no room there */
+    bool is_present;  /* its user is counted in the channel; E_FULL: no room there */
     bool has_news;    /* and the channel is told who comes and goes */
     bool has_history; /* hub_place may be asked */
 };

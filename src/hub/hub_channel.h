@@ -12,8 +12,7 @@ struct hub_channel;
 
 /* Stands in two places at once: in its channel's array at `place`, and in its subscriber's list. */
 struct hub_subscription {
-    struct hub_subscription *next,
-        *prev; /* of the subscriber; next also links the pool's free ones */
+    struct hub_subscription *next, *prev; /* of the subscriber */
     struct hub_channel *channel;
     uint32_t place;
     bool is_present; /* counted in presence */

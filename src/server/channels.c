@@ -111,7 +111,8 @@ static void say_limit(struct request *r, const char *what)
 static bool may_resume(const struct request *r)
 {
     const struct peer *p = r->peer;
-    struct access_question asked = {&p->who->identity, r->channel, ACTION_HISTORY,
+    struct identity who;
+    struct access_question asked = {peer_identity(p, &who), r->channel, ACTION_HISTORY,
                                     loop_wall_s(p->worker->loop)};
 
     return access_decide(&p->worker->options->policy, &asked, NULL);
@@ -166,7 +167,6 @@ static int join(struct request *r, struct hub_how *how)
     *how = (struct hub_how){.is_present = traits.presence != CHANNEL_PRESENCE_OFF,
                             .has_news = traits.presence == CHANNEL_PRESENCE_JOIN_LEAVE,
                             .has_history = traits.history_messages > 0};
-    p->subscriber.user = view_of(p->who->identity.user, p->who->identity.user_bytes);
     return hub_subscribe_as(p->worker->hub, &p->subscriber, r->channel, how);
 }
 

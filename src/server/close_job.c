@@ -22,7 +22,8 @@ struct closer {
 
 static bool is_meant(const struct close_job *job, const struct peer *p)
 {
-    const struct identity *who = login_named(p);
+    struct identity space;
+    const struct identity *who = login_named(p, &space);
     const struct close_target *what = &job->target;
 
     switch (what->by) {

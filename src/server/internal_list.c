@@ -117,7 +117,7 @@ static void run_channels(struct worker *w, struct crew_job *work)
 
 static void take_connection(const struct walk *walk, const struct peer *p)
 {
-    struct view user = view_of(p->who->identity.user, p->who->identity.user_bytes);
+    struct view user = peer_user(p);
     struct view id = view_of(p->id, sizeof(p->id));
     struct row *row;
 

@@ -154,8 +154,7 @@ static void subscription_run(struct worker *w, struct crew_job *work)
         int rc;
 
         next = at->next;
-        if (!is_logged_in(p) ||
-            !view_eq(s->user, view_of(p->who->identity.user, p->who->identity.user_bytes)))
+        if (!is_logged_in(p) || !view_eq(s->user, peer_user(p)))
             continue;
         rc = s->ends ? protocol_unsubscribe(p, s->channel) : protocol_subscribe(p, s->channel);
         if (rc != E_MISSING)

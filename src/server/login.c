@@ -31,13 +31,13 @@ static void say_welcome(struct peer *p, const struct json *id)
 {
     uint8_t bytes[8192]; /* 64 role names of 64 bytes */
     struct wr w = wr_of(bytes, sizeof(bytes));
-    const struct identity *who = &p->who->identity;
+    const struct identity_kept *who = &p->who->identity;
     int64_t left_s = who->expires_at_s - loop_wall_s(p->worker->loop);
     char text[PEER_ID_TEXT_BYTES];
 
     peer_id_text(p, text);
     say_begin(&w, "welcome");
-    json_out_member(&w, "user", view_of(who->user, who->user_bytes));
+    json_out_member(&w, "user", peer_user(p));
     put_roles(&w, &p->worker->options->policy.roles, who->roles);
     json_out_member_u64(&w, "expires_in", left_s > 0 ? (uint64_t)left_s : 0);
     json_out_member(&w, "connection", view_of_text(text));
@@ -58,32 +58,65 @@ static void refuse_user(struct peer *p, const struct identity *identity, bool ha
                   has_too_many ? "Too many connections" : "Server overloaded, try again later");
 }
 
+static void close_overloaded(struct peer *p)
+{
+    session_close(p, CLOSE_OVERLOAD, "Server overloaded, try again later");
+}
+
+/* What the gate knew becomes what the login rests on. False: out of memory. */
+static bool take_pending(struct peer *p)
+{
+    struct peer_pending *pending = p->pending;
+    struct standing *mine;
+    int64_t confirmed_at_s;
+
+    if (pending == NULL)
+        return true;
+    if (!standing_is_empty(&pending->standing)) {
+        mine = peer_who_standing(p);
+        if (mine == NULL)
+            return false;
+        confirmed_at_s = mine->confirmed_at_s;
+        *mine = pending->standing;
+        mine->confirmed_at_s = confirmed_at_s;
+        pending->standing = (struct standing){.kind = CREDENTIAL_BEARER};
+    }
+    login_pending_clear(p);
+    return p->who->standing == NULL ||
+           standing_watch(p->who->standing, p->worker->options->auth.sessions);
+}
+
 /* The limits of the user come with the identity; a table with no room refuses (nobody's limits are
  * forgotten). */
 static bool become(struct peer *p, const struct identity *identity)
 {
     struct worker *w = p->worker;
-    struct peer_who *who = calloc(1, sizeof(*who));
-    int rc = E_NOMEM;
-
-    if (who != NULL)
-        rc = user_table_hold(w->server->users, view_of(identity->user, identity->user_bytes),
+    struct user_usage *usage;
+    int rc = user_table_hold(w->server->users, view_of(identity->user, identity->user_bytes),
                              (uint32_t)w->options->limits.connections_per_user,
-                             loop_now_ns(w->loop), &who->usage);
+                             loop_now_ns(w->loop), &usage);
+
+    if (rc == OK && !peer_who_set(p, identity)) {
+        user_table_drop(w->server->users, usage);
+        rc = E_NOMEM;
+    }
     if (rc != OK) {
-        free(who);
         refuse_user(p, identity, rc == E_LIMIT);
         return false;
     }
-    p->who = who;
-    if (p->pending != NULL) {
-        who->standing = p->pending->standing;
-        p->pending->standing = (struct standing){.kind = CREDENTIAL_BEARER};
-        login_pending_clear(p);
-    }
-    if (standing_watch(&who->standing, w->options->auth.sessions))
+    p->who->usage = usage;
+    if (take_pending(p))
         return true;
-    session_close(p, CLOSE_OVERLOAD, "Server overloaded, try again later");
+    close_overloaded(p);
+    return false;
+}
+
+/* The same user, by another token. */
+static bool become_again(struct peer *p, const struct identity *identity)
+{
+    if (peer_who_set(p, identity))
+        return true;
+    close_overloaded(p);
     return false;
 }
 
@@ -102,8 +135,12 @@ struct peer_pending *login_pending(struct peer *p, struct view origin)
 
 bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token)
 {
-    if (p->who != NULL)
-        return standing_set_token(&p->who->standing, kind, token);
+    struct standing *mine;
+
+    if (p->who != NULL) {
+        mine = peer_who_standing(p);
+        return mine != NULL && standing_set_token(mine, kind, token);
+    }
     if (login_pending(p, VIEW("")) == NULL)
         return false;
     standing_clear(&p->pending->standing, p->worker->options->auth.sessions);
@@ -124,8 +161,8 @@ void login_pending_clear(struct peer *p)
 static bool may_still_subscribe(void *peer, struct view channel)
 {
     const struct peer *p = peer;
-
-    struct access_question asked = {&p->who->identity, channel, ACTION_SUBSCRIBE,
+    struct identity who;
+    struct access_question asked = {peer_identity(p, &who), channel, ACTION_SUBSCRIBE,
                                     loop_wall_s(p->worker->loop)};
 
     return access_decide(&p->worker->options->policy, &asked, NULL);
@@ -166,12 +203,12 @@ bool login_is_taken(const struct peer *p, const struct identity *who)
 
 void login_confirmed(struct peer *p, const struct identity *identity)
 {
-    struct identity *who = &p->who->identity;
+    const struct identity_kept *who = &p->who->identity;
     bool is_same =
         identity != NULL && who->roles == identity->roles && who->scopes == identity->scopes;
 
-    if (identity != NULL)
-        *who = *identity;
+    if (identity != NULL && !become_again(p, identity))
+        return;
     if (!is_same)
         hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p);
     peer_rearm(p);
@@ -182,10 +219,8 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
 {
     struct event event;
 
-    if (p->who == NULL && !become(p, identity))
+    if (!(p->who == NULL ? become(p, identity) : become_again(p, identity)))
         return false;
-    p->who->identity = *identity;
-    p->who->confirmed_at_s = loop_wall_s(p->worker->loop);
     p->phase = PEER_OPEN;
     p->decoder.limits = &p->worker->now->limits_channels;
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);

@@ -38,8 +38,8 @@ void login_again(struct peer *p, struct view token, const struct json *id);
 bool login_awaits_csrf(const struct peer *p);
 void login_by_csrf(struct peer *p, struct view token, const struct json *id);
 /* Who it is, or whom its cookie names while the CSRF token is awaited: whatever ends such logins
- * ends this connection. NULL: nobody yet. */
-const struct identity *login_named(const struct peer *p);
+ * ends this connection. In `space`, or where it stands already. NULL: nobody yet. */
+const struct identity *login_named(const struct peer *p, struct identity *space);
 /* A good token is used up. */
 enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, struct view origin,
                                  struct view token);

@@ -80,7 +80,8 @@ static void keep_session(struct identity *identity, const struct identity *was)
 /* The connection rests on the new token from now on, and nobody is asked about the old one. */
 static void accept_again(struct peer *p, struct identity *identity, const struct json *id)
 {
-    const struct identity *was = &p->who->identity;
+    struct identity space;
+    const struct identity *was = peer_identity(p, &space);
 
     if (!is_same_user(identity, was)) {
         login_log_failed(p, "other_user");
@@ -89,8 +90,8 @@ static void accept_again(struct peer *p, struct identity *identity, const struct
     }
     keep_session(identity, was);
     ask_drop_recheck(p);
-    if (identity->recheck_at_s == 0)
-        standing_forget(&p->who->standing);
+    if (identity->recheck_at_s == 0 && p->who->standing != NULL)
+        standing_forget(p->who->standing);
     (void)login_welcome(p, identity, id, true);
 }
 
@@ -187,10 +188,10 @@ bool login_awaits_csrf(const struct peer *p)
     return p->pending != NULL && p->pending->awaits_csrf;
 }
 
-const struct identity *login_named(const struct peer *p)
+const struct identity *login_named(const struct peer *p, struct identity *space)
 {
     if (p->who != NULL)
-        return &p->who->identity;
+        return peer_identity(p, space);
     return login_awaits_csrf(p) ? &p->pending->who : NULL;
 }
 
@@ -222,7 +223,7 @@ void login_by_csrf(struct peer *p, struct view token, const struct json *id)
 static void take_standing(struct peer *p, struct ask *ask)
 {
     if (ask->lookup.who.recheck_at_s != 0 && p->who != NULL)
-        standing_take_token(&p->who->standing, &ask->standing);
+        standing_take_token(p->who->standing, &ask->standing);
 }
 
 /* The route of the question may have been given other rules since. */
@@ -275,10 +276,10 @@ static void end_unconfirmed(struct peer *p, unsigned code, const char *fault, co
 
 static void recheck_unanswered(struct peer *p)
 {
-    struct identity *who = &p->who->identity;
+    struct identity_kept *who = &p->who->identity;
     int64_t now_s = loop_wall_s(p->worker->loop);
 
-    if (now_s - p->who->confirmed_at_s > RECHECK_STALE_S) {
+    if (now_s - p->who->standing->confirmed_at_s > RECHECK_STALE_S) {
         end_unconfirmed(p, CLOSE_OVERLOAD, "unconfirmed",
                         "Authentication unavailable, try again later");
         return;
@@ -290,16 +291,16 @@ static void recheck_unanswered(struct peer *p)
 static void recheck_answered(struct peer *p, struct ask *ask)
 {
     const struct lookup *l = &ask->lookup;
+    struct identity was;
 
     switch (l->verdict) {
     case AUTH_OK:
-        if (!is_same_user(&l->who, &p->who->identity) || !login_is_taken(p, &l->who)) {
+        if (!is_same_user(&l->who, peer_identity(p, &was)) || !login_is_taken(p, &l->who)) {
             end_unconfirmed(p, CLOSE_TOKEN_EXPIRED, "other_user", "Access revoked");
             return;
         }
-        p->who->confirmed_at_s = loop_wall_s(p->worker->loop);
         login_bind(p, &ask->lookup.who);
-        keep_session(&ask->lookup.who, &p->who->identity);
+        keep_session(&ask->lookup.who, &was);
         login_confirmed(p, &l->who);
         return;
     case AUTH_UNAVAILABLE:
@@ -328,7 +329,7 @@ void login_answered(struct peer *p, struct ask *ask)
 
 void login_recheck(struct peer *p)
 {
-    const struct standing *standing = &p->who->standing;
+    struct standing *standing = p->who->standing;
     struct credential credential = {.kind = standing->kind,
                                     .token = view_of(standing->token, standing->token_bytes),
                                     .no_jwt = true,
@@ -336,8 +337,8 @@ void login_recheck(struct peer *p)
                                     .shown = standing->shown};
     int64_t now_s = loop_wall_s(p->worker->loop);
 
-    if (p->who->confirmed_at_s > now_s)
-        p->who->confirmed_at_s = now_s; /* the clock was set back */
+    if (standing->confirmed_at_s > now_s)
+        standing->confirmed_at_s = now_s; /* the clock was set back */
     if (p->recheck != NULL || ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
         recheck_unanswered(p);
     else

@@ -58,16 +58,16 @@ static void wait_free(struct hook_wait *h)
 static void leave_peer(struct hook_wait *h)
 {
     link_remove(&h->link);
-    h->peer->who->hooks_count--;
+    h->peer->hooks_count--;
     h->peer = NULL;
 }
 
 void message_hooks_drop(struct peer *p)
 {
-    if (p->who == NULL || p->who->hooks_count == 0)
+    if (p->hooks_count == 0)
         return;
-    while (p->who->hooks.next != &p->who->hooks)
-        leave_peer((struct hook_wait *)(void *)p->who->hooks.next);
+    while (p->hooks_count > 0)
+        leave_peer((struct hook_wait *)(void *)p->hooks.next);
 }
 
 /* --- what is refused without or after an answer --- */
@@ -235,7 +235,8 @@ static void put_roles(struct wr *w, const struct role_set *roles, uint64_t held)
 
 static void put_question(struct wr *w, const struct request *r)
 {
-    const struct identity *who = &r->peer->who->identity;
+    struct identity space;
+    const struct identity *who = peer_identity(r->peer, &space);
     char connection[PEER_ID_TEXT_BYTES];
 
     peer_id_text(r->peer, connection);
@@ -299,10 +300,10 @@ static struct hook_wait *wait_new(const struct request *r)
 
 static void join_peer(struct hook_wait *h, struct peer *p)
 {
-    if (p->who->hooks_count == 0)
-        link_init(&p->who->hooks);
-    link_append(&p->who->hooks, &h->link);
-    p->who->hooks_count++;
+    if (p->hooks_count == 0)
+        link_init(&p->hooks);
+    link_append(&p->hooks, &h->link);
+    p->hooks_count++;
     h->worker->hooks_count++;
 }
 
@@ -343,7 +344,7 @@ void message_hook_start(struct request *r)
     struct breaker *b = &w->hook_breakers[r->type->hook.index];
     bool is_probe = false;
 
-    if (r->peer->who->hooks_count >= HOOKS_OF_CONNECTION_MAX)
+    if (r->peer->hooks_count >= HOOKS_OF_CONNECTION_MAX)
         refuse(r, "too_many_hooks", "rate_limited", VIEW("Rate limit exceeded"));
     else if (is_worker_full(w))
         excuse(r, "hooks_busy", "overloaded", VIEW("Server overloaded, try again"));

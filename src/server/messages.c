@@ -96,14 +96,15 @@ static void refuse(struct request *r, const struct policy_verdict *v)
 
 /* --- */
 
-static struct policy_question question_of(struct request *r)
+/* `who`: where its identity stands while the question is asked. */
+static struct policy_question question_of(struct request *r, struct identity *who)
 {
     struct peer *p = r->peer;
     struct worker *w = p->worker;
     struct policy_question q = {.policy = &w->options->messages,
                                 .type = r->type,
                                 .roles = &w->options->policy.roles,
-                                .who = &p->who->identity,
+                                .who = peer_identity(p, who),
                                 .message = r->root,
                                 .message_bytes = r->bytes,
                                 .wall_s = loop_wall_s(w->loop),
@@ -112,8 +113,7 @@ static struct policy_question question_of(struct request *r)
                                 .observed = on_observed,
                                 .context = r};
 
-    q.meter = (struct policy_meter){&p->who->used, w->server->message_users,
-                                    view_of(p->who->identity.user, p->who->identity.user_bytes),
+    q.meter = (struct policy_meter){&p->who->used, w->server->message_users, peer_user(p),
                                     loop_now_ns(w->loop)};
     return q;
 }
@@ -154,7 +154,8 @@ static void deliver(struct request *r, const struct policy_verdict *v, const str
 
 void messages_resume(struct request *r, const struct json *reply)
 {
-    struct policy_question q = question_of(r);
+    struct identity who;
+    struct policy_question q = question_of(r, &who);
     struct policy_verdict verdict;
 
     if (!policy_prepare(&q, &verdict))
@@ -167,7 +168,8 @@ void messages_resume(struct request *r, const struct json *reply)
 
 static bool judge(struct request *r, struct policy_verdict *v)
 {
-    struct policy_question q = question_of(r);
+    struct identity who;
+    struct policy_question q = question_of(r, &who);
 
     if (policy_judge(&q, v))
         return true;

@@ -23,11 +23,6 @@ static bool is_admin(const struct peer *p)
     return (role_set_permissions(roles, p->who->identity.roles) & PERMISSION_ADMIN) != 0;
 }
 
-static struct view user_of(const struct peer *p)
-{
-    return view_of(p->who->identity.user, p->who->identity.user_bytes);
-}
-
 static bool find_sanction(struct peer *p, struct view channel, bool speaks,
                           enum sanction_kind *kind, uint64_t *left_ms)
 {
@@ -36,7 +31,7 @@ static bool find_sanction(struct peer *p, struct view channel, bool speaks,
 
     if (sanction_table_count(sanctions) == 0)
         return false; /* as nearly always: nothing is asked of anybody */
-    asked = (struct sanction_question){channel, user_of(p), is_admin(p), speaks,
+    asked = (struct sanction_question){channel, peer_user(p), is_admin(p), speaks,
                                        loop_now_ms(p->worker->loop)};
     return sanction_table_find(sanctions, &asked, kind, left_ms);
 }
@@ -142,7 +137,7 @@ static bool is_meant(const struct moderation *m, const struct peer *p)
     if (m->verb == MODERATE_CLOSE)
         return true;
     return m->by_connection ? memcmp(p->id, m->connection, sizeof(p->id)) == 0
-                            : view_eq(target_of(m), user_of(p));
+                            : view_eq(target_of(m), peer_user(p));
 }
 
 /* A closed channel is closed for everybody; a user is another matter. */
@@ -161,7 +156,7 @@ static void meet(struct peer *p, struct moderation *m)
     if (!is_removal)
         return;
     if (m->by_connection) /* for the log: there is one at most, so nobody else writes this */
-        keep_user(m, user_of(p));
+        keep_user(m, peer_user(p));
     (void)hub_unsubscribe(hub, &p->subscriber, channel_of(m));
     say_removed(p, m);
 }
@@ -403,7 +398,7 @@ static void sign(struct moderation *m, const struct request *r)
 {
     const struct peer *p = r->peer;
 
-    memcpy(m->by, p->who->identity.user, p->who->identity.user_bytes);
+    memcpy(m->by, peer_user(p).ptr, peer_user(p).len);
     peer_id_text(p, m->at);
     ip_address_text(&p->ip, m->ip);
     m->port = p->port;

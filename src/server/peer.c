@@ -31,11 +31,8 @@ void peer_id_text(const struct peer *p, char out[PEER_ID_TEXT_BYTES])
 struct event peer_event(const struct peer *p, enum event_type type, enum event_outcome outcome,
                         const char *code)
 {
-    struct event event = {.type = type, .outcome = outcome, .code = code, .port = p->port};
-
-    if (p->who != NULL)
-        event.user = view_of(p->who->identity.user, p->who->identity.user_bytes);
-    return event;
+    return (struct event){
+        .type = type, .outcome = outcome, .code = code, .user = peer_user(p), .port = p->port};
 }
 
 void peer_log(const struct peer *p, const struct event *event)
@@ -76,7 +73,8 @@ static uint64_t recheck_ms(const struct peer *p)
         return UINT64_MAX;
     left_s = p->who->identity.recheck_at_s - loop_wall_s(p->worker->loop);
     /* Confirmed in the future: the clock was set back, and the wait would be as much longer. */
-    if (left_s <= 0 || p->who->confirmed_at_s > loop_wall_s(p->worker->loop) + CLOCK_SLACK_S)
+    if (left_s <= 0 ||
+        p->who->standing->confirmed_at_s > loop_wall_s(p->worker->loop) + CLOCK_SLACK_S)
         return 0;
     return loop_now_ms(p->worker->loop) + (uint64_t)(left_s > 86400 ? 86400 : left_s) * 1000;
 }
@@ -210,7 +208,8 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
         struct event event = peer_event(p, EVENT_TOKEN_EXPIRED, OUTCOME_OK, NULL);
         event.close_code = CLOSE_TOKEN_EXPIRED;
         peer_log(p, &event);
-        session_close(p, CLOSE_TOKEN_EXPIRED, expired_text(p->who->identity.method));
+        session_close(p, CLOSE_TOKEN_EXPIRED,
+                      expired_text((enum identity_method)p->who->identity.method));
     } else if (assembly_ms(p) <= now_ms) {
         time_out_assembly(p);
     } else if (recheck_ms(p) <= now_ms) {
@@ -371,21 +370,15 @@ static void on_closed(struct conn *c, enum conn_end end)
     free(p->pong);
     ask_drop(p);
     login_pending_clear(p);
-    if (p->who != NULL)
-        standing_clear(&p->who->standing, w->options->auth.sessions);
     message_hooks_drop(p);
-    if (p->who != NULL)
-        policy_usage_free(p->who->used);
-    if (p->who != NULL && p->who->usage != NULL)
-        user_table_drop(w->server->users, p->who->usage);
-    free(p->who);
+    peer_who_clear(p);
     if (p->is_counted)
         conn_table_leave(w->server->connections, p->prefix, loop_now_ns(w->loop));
     else
         w->refusing--;
     link_remove(&p->link);
     w->peers_count--;
-    free(p);
+    slab_give(&w->peer_slab, p);
     worker_drain_check(w);
 }
 
@@ -457,7 +450,7 @@ static void peer_init(struct peer *p, struct worker *w, const struct ip_address 
     p->head = BUF_INIT(HTTP1_HEAD_MAX + 1);
     random_bytes(p->id, sizeof(p->id));
     timer_init(&p->timer, peer_fire);
-    hub_subscriber_init(&p->subscriber, session_deliver);
+    hub_subscriber_init(&p->subscriber, &session_subscriber);
     ws_decoder_init(&p->decoder, &w->now->limits_first, NULL);
 }
 
@@ -466,7 +459,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     struct worker *w = from->worker;
     struct server *s = w->server;
     const struct listen_options *o = &w->options->listeners[from->index];
-    struct peer *p = calloc(1, sizeof(*p));
+    struct peer *p = slab_take(&w->peer_slab);
     uint64_t wait_ms = 0;
 
     if (p == NULL) {
@@ -484,7 +477,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
         bool is_unheard = p->turned_away == REFUSE_BANNED && p->is_tls;
         if (is_unheard || !may_answer(w)) {
             (void)close(fd);
-            free(p);
+            slab_give(&w->peer_slab, p);
             return;
         }
         w->refusing++;
@@ -496,7 +489,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
             conn_table_leave(s->connections, p->prefix, loop_now_ns(w->loop));
         else
             w->refusing--;
-        free(p);
+        slab_give(&w->peer_slab, p);
         return;
     }
     w->metrics.connections += p->is_counted;

@@ -51,6 +51,8 @@ struct peer {
     struct ask *recheck;            /* the same of a recheck: no message gets in its way */
     struct ws_deflate *own_deflate; /* context takeover only; NULL before its first use */
     struct ws_inflate *own_inflate; /* context takeover only */
+    struct link hooks; /* message_hook.h: messages that wait; set up while there are any */
+    unsigned hooks_count;
     struct buf head; /* incomplete request head; or what came while an answer was awaited */
     uint8_t *pong; /* length byte and payload of the one pong that waits for the backlog to leave */
     size_t head_scanned;
@@ -140,6 +142,7 @@ void session_resume(struct peer *p);
 void session_unchoke(struct peer *p);
 void session_ping(struct peer *p);
 void session_drained(struct peer *p);
+extern const struct hub_subscriber_ops session_subscriber;
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);
 /* Ends a reader that takes too little too slowly. */
 void session_slow(struct peer *p);

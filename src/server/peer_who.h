@@ -3,21 +3,20 @@
 #ifndef SERVER_PEER_WHO_H
 #define SERVER_PEER_WHO_H
 
-#include "access/identity.h"
-#include "base/link.h"
+#include "access/identity_kept.h"
 #include "limit/user_table.h"
 #include "policy/usage.h"
 #include "server/standing.h"
 
-/* What only an authenticated connection needs. */
+struct peer;
+
+/* What only an authenticated connection needs. Moves when it logs in again: point at nothing in it.
+ */
 struct peer_who {
-    struct identity identity;
     struct user_usage *usage;
-    struct policy_usage *used; /* of the rates of message types; NULL: none yet */
-    struct link hooks;         /* message_hook.h: messages that wait; set up while there are any */
-    unsigned hooks_count;
-    struct standing standing;
-    int64_t confirmed_at_s; /* wall clock: when whoever vouches last did so */
+    struct policy_usage *used;     /* of the rates of message types; NULL: none yet */
+    struct standing *standing;     /* NULL: nobody has to be asked again */
+    struct identity_kept identity; /* last: its text lies behind it */
 };
 
 /* What the gate knows until the login is complete. */
@@ -28,5 +27,17 @@ struct peer_pending {
     size_t origin_bytes;
     char origin[]; /* of the request */
 };
+
+/* --- peer_who.c --- */
+/* The connection is this one from now on, confirmed a moment ago. False: out of memory, and nothing
+ * has changed. */
+bool peer_who_set(struct peer *p, const struct identity *identity);
+/* What the identity of p rests on, made if need be; NULL: out of memory. Only where p->who is. */
+struct standing *peer_who_standing(struct peer *p);
+void peer_who_clear(struct peer *p);
+/* Empty where it is nobody. Lives until the next login. */
+struct view peer_user(const struct peer *p);
+/* The whole identity, in `space`; NULL where it is nobody. */
+const struct identity *peer_identity(const struct peer *p, struct identity *space);
 
 #endif

@@ -45,7 +45,8 @@ static void do_unsubscribe(struct request *r)
 int protocol_subscribe(struct peer *p, struct view channel)
 {
     struct request r = {.peer = p, .channel = channel};
-    struct access_question asked = {.who = &p->who->identity,
+    struct identity who;
+    struct access_question asked = {.who = peer_identity(p, &who),
                                     .channel = channel,
                                     .action = ACTION_SUBSCRIBE,
                                     .wall_s = loop_wall_s(p->worker->loop)};
@@ -295,8 +296,8 @@ void protocol_message(struct peer *p, struct view text)
         return;
     }
     p->has_told_rate = false;
-    if (p->who->standing.watch != NULL)
-        session_store_touch(p->worker->options->auth.sessions, p->who->standing.watch,
+    if (p->who->standing != NULL && p->who->standing->watch != NULL)
+        session_store_touch(p->worker->options->auth.sessions, p->who->standing->watch,
                             loop_wall_s(p->worker->loop));
     arena_reset(&p->worker->arena);
     if (is_bare_auth(text, &token)) {

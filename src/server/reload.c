@@ -169,7 +169,7 @@ static bool review_certificate(struct peer *p)
     arena_reset(&p->worker->arena);
     if (p->who->identity.method != IDENTITY_CERTIFICATE)
         return true;
-    if (!login_certificate(p, &who) || strcmp(who.user, p->who->identity.user) != 0) {
+    if (!login_certificate(p, &who) || !view_eq(view_of(who.user, who.user_bytes), peer_user(p))) {
         end_login(p, CLOSE_UNAUTHORIZED_CLIENT, "certificate_unknown", "Unauthorized client");
         return false;
     }
@@ -180,10 +180,11 @@ static bool review_certificate(struct peer *p)
 static void review(struct peer *p)
 {
     bool is_login = p->phase == PEER_FIRST || (p->phase == PEER_OPEN && p->who != NULL);
+    struct identity who;
 
     if (!reload_recheck(p) || !is_login)
         return;
-    if (p->who != NULL && !login_is_taken(p, &p->who->identity)) {
+    if (p->who != NULL && !login_is_taken(p, peer_identity(p, &who))) {
         end_login(p, CLOSE_POLICY, "login_not_taken", "Login not accepted any more");
         return;
     }

@@ -84,7 +84,8 @@ bool request_number(struct request *r, const char *name, int64_t least, int64_t 
 bool request_allows(struct request *r, enum action action, struct refusal_words *why)
 {
     struct peer *p = r->peer;
-    struct access_question asked = {.who = p->who != NULL ? &p->who->identity : NULL,
+    struct identity who;
+    struct access_question asked = {.who = peer_identity(p, &who),
                                     .channel = r->channel,
                                     .action = action,
                                     .wall_s = loop_wall_s(p->worker->loop)};
@@ -116,8 +117,7 @@ bool request_may(struct request *r, enum action action)
 bool request_publish(struct request *r, const struct json *data)
 {
     struct peer *p = r->peer;
-    struct push push = {r->channel, data,
-                        view_of(p->who->identity.user, p->who->identity.user_bytes)};
+    struct push push = {r->channel, data, peer_user(p)};
 
     if (!moderation_lets(r, true))
         return false;

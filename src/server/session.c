@@ -193,6 +193,13 @@ static struct blob *compressed_push(struct worker *w, uint8_t window_bits, struc
     return slot->compressed;
 }
 
+static struct view user_of(const struct hub_subscriber *subscriber)
+{
+    return peer_user(LINK_ITEM(subscriber, const struct peer, subscriber));
+}
+
+const struct hub_subscriber_ops session_subscriber = {session_deliver, user_of};
+
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
 {
     struct peer *p = LINK_ITEM(subscriber, struct peer, subscriber);

@@ -106,7 +106,8 @@ static int compare(const void *a, const void *b)
 
 static void close_if_ended(struct peer *p, const struct ends *ends)
 {
-    const struct identity *who = login_named(p);
+    struct identity space;
+    const struct identity *who = login_named(p, &space);
     const struct ended *found = NULL;
     struct ended wanted = {.why = SESSION_LOGGED_OUT};
     struct closing how;

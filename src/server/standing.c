@@ -65,6 +65,11 @@ bool standing_watch(struct standing *s, struct session_store *store)
     return s->watch != NULL;
 }
 
+bool standing_is_empty(const struct standing *s)
+{
+    return s->token == NULL && s->shown == NULL && s->watch == NULL;
+}
+
 void standing_clear(struct standing *s, struct session_store *store)
 {
     forget_token(s);

@@ -6,6 +6,7 @@
 #define SERVER_STANDING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "auth/auth.h"
 
@@ -17,6 +18,7 @@ struct standing { /* starts zeroed: nothing is to be asked again */
     size_t token_bytes;
     struct hook_shown *shown;
     struct session_watch *watch;
+    int64_t confirmed_at_s; /* wall clock: when whoever vouches last did so */
 };
 
 /* A copy of a token or an id. False: out of memory. */
@@ -30,6 +32,8 @@ void standing_take_token(struct standing *s, struct standing *from);
 /* The id becomes a watch on the session, and is forgotten. True where there is none to watch.
  * False: out of memory. */
 bool standing_watch(struct standing *s, struct session_store *store);
+/* Nobody is to be asked again, and nothing is watched. */
+bool standing_is_empty(const struct standing *s);
 void standing_clear(struct standing *s, struct session_store *store);
 
 #endif

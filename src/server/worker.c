@@ -77,6 +77,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     timer_init(&w->review_timer, reload_review);
     w->index = index;
     w->jitter = random_u64();
+    slab_pool_init(&w->peer_slab, sizeof(struct peer));
     link_init(&w->peers);
     link_init(&w->proxied);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
@@ -162,6 +163,7 @@ void worker_close(struct worker *w)
     ws_inflate_free(w->inflate);
     schema_scratch_free(w->schema_scratch);
     message_hooks_close(w);
+    slab_pool_clear(&w->peer_slab);
     arena_clear(&w->arena);
     buf_clear(&w->text);
     generation_drop(w->now);

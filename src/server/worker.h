@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/link.h"
+#include "base/slab.h"
 #include "broker/broker.h"
 #include "hub/hub.h"
 #include "limit/conn_table.h"
@@ -112,6 +113,7 @@ struct worker {
     struct hub *hub;
     struct worker_listener *listeners;
     struct metrics metrics;
+    struct slab_pool peer_slab;
     struct link peers; /* struct peer.link */
     uint32_t peers_count;
     struct link proxied; /* struct proxied.link: the header of their proxy is still to come */

@@ -102,6 +102,7 @@ static void on_deliver(struct hub_subscriber *s, struct blob *frame)
 {
     hear((struct listener *)(void *)s, frame);
 }
+static const struct hub_subscriber_ops listener_ops = {.deliver = on_deliver};
 
 static struct blob *make(void *context, uint64_t offset)
 {
@@ -237,7 +238,7 @@ static void *worker_run(void *argument)
     for (int i = 0; i < LISTENERS; i++) {
         w->listeners[i].worker = w;
         w->listeners[i].room = ROOMS;
-        hub_subscriber_init(&w->listeners[i].subscriber, on_deliver);
+        hub_subscriber_init(&w->listeners[i].subscriber, &listener_ops);
         if (i < STEADY)
             come(&w->listeners[i], 0);
         else

@@ -78,12 +78,20 @@ static void members_leave_in_any_order(void **state)
     hub_channel_free(c);
 }
 
+static void a_subscription_costs_what_the_room_promises(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct hub_subscription), 32);
+    assert_int_equal(sizeof(struct hub_member), 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_channel_is_empty_and_has_its_name),
         cmocka_unit_test(the_first_member_needs_no_memory_of_its_own),
         cmocka_unit_test(members_leave_in_any_order),
+        cmocka_unit_test(a_subscription_costs_what_the_room_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,7 @@ static void listener_deliver(struct hub_subscriber *s, struct blob *frame)
     l->got++;
     l->wants_to_leave = true;
 }
+static const struct hub_subscriber_ops listener_ops = {.deliver = listener_deliver};
 
 struct world {
     struct book_broker book;
@@ -121,7 +122,7 @@ static void listeners_init(struct listener *l, size_t count)
 
     memset(l, 0, count * sizeof(*l));
     for (i = 0; i < count; i++)
-        hub_subscriber_init(&l[i].subscriber, listener_deliver);
+        hub_subscriber_init(&l[i].subscriber, &listener_ops);
 }
 
 static uint32_t publish(struct world *w, const char *channel)

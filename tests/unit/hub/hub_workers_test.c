@@ -85,6 +85,7 @@ static void on_deliver(struct hub_subscriber *s, struct blob *frame)
     }
     l->got++;
 }
+static const struct hub_subscriber_ops listener_ops = {.deliver = on_deliver};
 
 /* False when a mailbox was full: time to let the others read theirs. */
 static bool publish_one(struct worker *w)
@@ -178,7 +179,7 @@ static void worker_open(struct worker *w)
         struct listener *l = &w->listeners[i];
 
         l->worker = w;
-        hub_subscriber_init(&l->subscriber, on_deliver);
+        hub_subscriber_init(&l->subscriber, &listener_ops);
         if (i >= STEADY)
             continue;
         l->rooms = 1;

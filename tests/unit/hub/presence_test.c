@@ -252,6 +252,17 @@ static void deliver(struct hub_subscriber *s, struct blob *frame)
     (void)s;
     (void)frame;
 }
+static struct view bob(const struct hub_subscriber *s)
+{
+    (void)s;
+    return VIEW("bob");
+}
+static struct view eve(const struct hub_subscriber *s)
+{
+    (void)s;
+    return VIEW("eve");
+}
+static const struct hub_subscriber_ops ops_of_bob = {deliver, bob}, ops_of_eve = {deliver, eve};
 
 static void subscriptions_enter_and_every_way_out_leaves(void **state)
 {
@@ -266,10 +277,8 @@ static void subscriptions_enter_and_every_way_out_leaves(void **state)
     assert_int_equal(broker_memory.open(&broker, 1), OK);
     assert_int_equal(hub_new(&hub, &limits, broker, 0), OK);
     hub_share(hub, NULL, p);
-    hub_subscriber_init(&s, deliver);
-    hub_subscriber_init(&other, deliver);
-    s.user = VIEW("bob");
-    other.user = VIEW("eve");
+    hub_subscriber_init(&s, &ops_of_bob);
+    hub_subscriber_init(&other, &ops_of_eve);
     assert_int_equal(hub_subscribe_as(hub, &s, A, &how), OK);
     assert_int_equal(hub_subscribe_as(hub, &s, A, &how), E_EXISTS);
     assert_int_equal(connections(p, A, "bob"), 1);

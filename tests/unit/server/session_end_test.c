@@ -23,7 +23,6 @@ struct house {
     struct server server;
     struct worker workers[WORKERS];
     struct peer peers[WORKERS][PEERS];
-    struct peer_who who[WORKERS][PEERS];
     int far[WORKERS][PEERS];
     bool is_gone[WORKERS][PEERS];
     struct timer timers[WORKERS];
@@ -44,6 +43,7 @@ static void on_closed(struct conn *conn, enum conn_end end)
 
     (void)end;
     house->is_gone[worker][p - house->peers[worker]] = true;
+    peer_who_clear(p);
     link_remove(&p->link);
 }
 
@@ -59,15 +59,15 @@ static const struct conn_ops ops = {.on_data = on_data, .on_closed = on_closed};
 static void open_peer(struct worker *w, unsigned i)
 {
     struct peer *p = &house->peers[w->index][i];
+    struct identity who = {.has_session = i != 0}; /* the first came by a token */
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     house->far[w->index][i] = fds[1];
     p->worker = w;
     p->phase = PEER_HEAD;
-    p->who = &house->who[w->index][i];
-    p->who->identity.has_session = i != 0; /* the first came by a token */
-    name_session(p->who->identity.session, i);
+    name_session(who.session, i);
+    assert_true(peer_who_set(p, &who));
     assert_int_equal(conn_open(&p->conn, w->loop, fds[0], NULL, &ops), OK);
     link_append(&w->peers, &p->link);
 }
