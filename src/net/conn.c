@@ -46,7 +46,7 @@ void conn_kill(struct conn *c, enum conn_end end)
     if (c->state == CONN_CLOSING)
         return;
     if (c->tls != NULL)
-        conn_tls_leave_stage(c);
+        conn_shake_leave(c);
     c->state = CONN_CLOSING;
     c->end = (uint8_t)end;
     link_remove(&c->dirty);
@@ -187,7 +187,7 @@ static void on_connected(struct conn *c)
     }
     conn_set_events(c, UV_READABLE);
     if (c->tls != NULL) {
-        conn_tls_start_client(c);
+        conn_shake_start_client(c);
         return;
     }
     conn_enter(c);
@@ -247,7 +247,7 @@ static int open_with(struct conn *c, struct loop *loop, int fd, struct conn_tls 
         return rc;
     }
     if (made != NULL) {
-        made->c = c;
+        made->shake->c = c;
         c->tls = made;
     }
     return OK;
@@ -356,7 +356,7 @@ const char *conn_tls_version(const struct conn *c)
 {
     if (c->tls == NULL || !c->is_ready)
         return NULL;
-    return tls_stream_version(c->tls->stream);
+    return tls_stream_version(&c->tls->stream);
 }
 
 bool conn_spoke_plain(const struct conn *c)

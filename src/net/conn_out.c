@@ -243,9 +243,7 @@ size_t conn_backlog(const struct conn *c)
 
     if (c->is_corked)
         bytes += c->loop->cork_len;
-    if (c->tls != NULL)
-        bytes += c->tls->cipher_len;
-    return bytes;
+    return bytes + conn_tls_backlog(c);
 }
 
 bool conn_is_stalled(struct conn *c, uint64_t now_ms, uint64_t window_ms, size_t min_bytes)

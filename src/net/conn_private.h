@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_private.h: what conn.c (life and events), conn_out.c (queue and sends) and conn_tls.c (TLS)
- * share. */
+/* conn_private.h: what conn.c (life and events), conn_out.c (queue and sends), conn_tls.c (TLS) and
+ * conn_shake.c (until its handshake is done) share. */
 #ifndef NET_CONN_PRIVATE_H
 #define NET_CONN_PRIVATE_H
 
@@ -36,17 +36,28 @@ struct conn_item {
     uint8_t bytes[];
 };
 
-struct conn_tls {
+/* What only the handshake needs: gone once it is done. */
+struct conn_shake {
     struct conn *c;
-    struct tls_server *server; /* one of the two */
-    struct tls_client *client;
-    struct tls_stream *stream; /* NULL until the ClientHello is whole */
-    struct link wait;          /* in loop_tls.waiting */
-    struct tls_hello hello;
-    struct buf early; /* what came before stream existed */
-    uint8_t *cipher;  /* what the kernel did not take */
-    size_t cipher_off, cipher_len;
+    struct tls_client *client; /* NULL: we are the server */
     char *server_name;
+    struct link link;    /* in loop_tls.waiting, then in loop_tls.inside */
+    uint64_t entered_ms; /* when it came inside OpenSSL */
+    struct tls_hello hello;
+    struct buf early; /* what came before the stream began */
+};
+
+/* What the kernel did not take. */
+struct conn_cipher {
+    size_t off, len; /* still to be sent: len bytes from off on */
+    uint8_t bytes[];
+};
+
+struct conn_tls {
+    struct tls_server *server; /* NULL: a client */
+    struct conn_shake *shake;  /* NULL once the handshake is done */
+    struct tls_stream stream;  /* begins when the ClientHello is whole */
+    struct conn_cipher *cipher;
     const char *detail;
     bool spoke_plain, is_broken, said_close;
 };
@@ -87,15 +98,29 @@ void conn_items_free(struct loop *loop);
 int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server,
                  struct tls_client *client, const char *server_name);
 void conn_tls_free(struct conn_tls *t);
-void conn_tls_leave_stage(
-    struct conn *c); /* gives back places held by the handshake; before a state change to CLOSING */
-void conn_tls_start_client(struct conn *c);
 void conn_tls_readable(struct conn *c);
+/* Works through ciphertext of c. */
+void conn_tls_process(struct conn *c, const uint8_t *bytes, size_t len);
 /* Seals and sends the cork (when c is corked) and the queue. True when nothing is left to send. */
 bool conn_tls_flush(struct conn *c, const uint8_t *cork, size_t cork_len);
 bool conn_tls_hold(
     struct conn *c); /* keeps io->out as ciphertext; false when the connection was killed */
 bool conn_tls_close_notify(struct conn *c); /* true when it left entirely */
-bool conn_tls_admit(struct loop *loop);     /* true when more wait that could go in */
+static inline size_t conn_tls_backlog(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->cipher != NULL ? c->tls->cipher->len : 0;
+}
+
+/* conn_shake.c */
+void conn_shake_init(struct loop_tls *lt);
+int conn_shake_new(struct conn_shake **out, struct tls_client *client, const char *server_name);
+void conn_shake_free(struct conn_shake *shake); /* NULL is fine */
+void conn_shake_leave(
+    struct conn *c); /* gives back places held by the handshake; before a state change to CLOSING */
+void conn_shake_start_client(struct conn *c);
+void conn_shake_readable(struct conn *c); /* until the ClientHello is whole */
+/* DONE: the connection is open, and what came behind the handshake can be read. */
+enum tls_step conn_shake_step(struct conn *c);
+bool conn_shake_admit(struct loop *loop); /* true when more wait that could go in */
 
 #endif

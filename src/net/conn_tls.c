@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_tls.c: a connection that speaks TLS: gathers the ClientHello, waits for a place, shakes
- * hands, and moves bytes between the socket and its tls_stream through the loop's shared buffers.
- * One event: one recv, all records opened, one on_data, all answers sealed, one send. The buffers
- * hold one connection's bytes at a time: io->out is empty between events. While ciphertext waits
- * for the kernel, plaintext stays queued unsealed. */
+/* conn_tls.c: a connection that speaks TLS: moves bytes between the socket and its tls_stream
+ * through the loop's shared buffers; how it came to have one is in conn_shake.c. One event: one
+ * recv, all records opened, one on_data, all answers sealed, one send. The buffers hold one
+ * connection's bytes at a time: io->out is empty between events. While ciphertext waits for the
+ * kernel, plaintext stays queued unsealed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +12,6 @@
 #include "net/conn_private.h"
 #include "net/tls_private.h"
 
-/* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait
- * behind them (F-11). */
-#define ADMIT_PER_TURN 8
 /* Ciphertext one connection may have waiting: one event's output and what answering key updates may
  * add. */
 #define CIPHER_MAX (2 * TLS_OUT_BYTES)
@@ -25,8 +22,10 @@ static int loop_tls_init(struct loop_tls *lt)
         return OK;
     lt->plain = malloc(LOOP_PLAIN_BYTES);
     lt->join = malloc(LOOP_JOIN_BYTES);
-    if (lt->plain != NULL && lt->join != NULL && tls_io_new(&lt->io) == OK)
+    if (lt->plain != NULL && lt->join != NULL && tls_io_new(&lt->io) == OK) {
+        conn_shake_init(lt);
         return OK;
+    }
     free(lt->plain);
     free(lt->join);
     lt->plain = lt->join = NULL;
@@ -36,6 +35,8 @@ static int loop_tls_init(struct loop_tls *lt)
 void conn_loop_clear(struct loop *loop)
 {
     heap_trim_stop(&loop->tls.trim);
+    if (loop->tls.io != NULL)
+        timer_stop(&loop->tls.room);
     conn_items_free(loop);
     tls_io_free(loop->tls.io);
     free(loop->tls.plain);
@@ -53,18 +54,12 @@ int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *se
     t = calloc(1, sizeof(*t));
     if (t == NULL)
         return E_NOMEM;
-    t->server = tls_server_keep(server);
-    t->client = client;
-    link_init(&t->wait);
-    buf_init(&t->early, TLS_HELLO_WIRE_MAX);
-    if (server_name != NULL) {
-        t->server_name = strdup(server_name);
-        if (t->server_name == NULL) {
-            tls_server_drop(t->server);
-            free(t);
-            return E_NOMEM;
-        }
+    rc = conn_shake_new(&t->shake, client, server_name);
+    if (rc != OK) {
+        free(t);
+        return rc;
     }
+    t->server = tls_server_keep(server);
     *out = t;
     return OK;
 }
@@ -73,29 +68,18 @@ void conn_tls_free(struct conn_tls *t)
 {
     if (t == NULL)
         return;
-    tls_stream_free(t->stream);
+    tls_stream_clear(&t->stream);
+    conn_shake_free(t->shake);
     tls_server_drop(t->server);
-    buf_clear(&t->early);
     free(t->cipher);
-    free(t->server_name);
     free(t);
-}
-
-void conn_tls_leave_stage(struct conn *c)
-{
-    struct conn_tls *t = c->tls;
-
-    if (c->state == CONN_WAITING)
-        link_remove(&t->wait);
-    if (c->state == CONN_HANDSHAKE && t->server != NULL)
-        c->loop->tls.running--;
 }
 
 /* ---- what the handshake has settled ---- */
 
 static bool is_served(const struct conn *c)
 {
-    return c->tls != NULL && c->tls->server != NULL && c->tls->stream != NULL;
+    return c->tls != NULL && c->tls->server != NULL && tls_stream_has_begun(&c->tls->stream);
 }
 
 bool conn_serves_host(const struct conn *c, struct view name)
@@ -107,19 +91,17 @@ bool conn_serves_host(const struct conn *c, struct view name)
         return true;
     tls = c->tls->server;
     index = tls_names_find(tls, name);
-    return tls_stream_site(c->tls->stream, tls) == (index < 0 ? 0 : index);
+    return tls_stream_site(&c->tls->stream) == (index < 0 ? 0 : index);
 }
 
 int conn_peer_certificate(const struct conn *c, struct buf *der)
 {
-    return is_served(c) ? tls_stream_certificate(c->tls->stream, der) : E_MISSING;
+    return is_served(c) ? tls_stream_certificate(&c->tls->stream, der) : E_MISSING;
 }
 
 bool conn_peer_is_revoked(const struct conn *c, const struct tls_server *now)
 {
-    return is_served(c) && c->tls->server != now &&
-           tls_stream_is_revoked(c->tls->stream, now,
-                                 tls_stream_site(c->tls->stream, c->tls->server));
+    return is_served(c) && c->tls->server != now && tls_stream_is_revoked(&c->tls->stream, now);
 }
 
 /* ---- out ---- */
@@ -127,24 +109,24 @@ bool conn_peer_is_revoked(const struct conn *c, const struct tls_server *now)
 /* Keeps ciphertext behind what is kept already. */
 static bool keep_cipher(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    struct conn_tls *t = c->tls;
-    uint8_t *grown = NULL;
+    struct conn_cipher *old = c->tls->cipher, *grown = NULL;
+    size_t have = conn_tls_backlog(c);
 
     if (len == 0)
         return true;
-    if (t->cipher_len + len <= CIPHER_MAX)
-        grown = malloc(t->cipher_len + len);
+    if (have + len <= CIPHER_MAX)
+        grown = malloc(sizeof(*grown) + have + len);
     if (grown == NULL) {
         conn_kill(c, CONN_END_ERROR);
         return false;
     }
-    if (t->cipher_len > 0)
-        memcpy(grown, t->cipher + t->cipher_off, t->cipher_len);
-    memcpy(grown + t->cipher_len, bytes, len);
-    free(t->cipher);
-    t->cipher = grown;
-    t->cipher_off = 0;
-    t->cipher_len += len;
+    if (have > 0)
+        memcpy(grown->bytes, old->bytes + old->off, have);
+    memcpy(grown->bytes + have, bytes, len);
+    grown->off = 0;
+    grown->len = have + len;
+    free(old);
+    c->tls->cipher = grown;
     return true;
 }
 
@@ -180,29 +162,28 @@ static bool send_out(struct conn *c)
 
 static bool send_cipher(struct conn *c)
 {
-    struct conn_tls *t = c->tls;
+    struct conn_cipher *cipher = c->tls->cipher;
     ssize_t n;
 
-    if (t->cipher_len == 0)
+    if (cipher == NULL)
         return true;
-    n = conn_send(c, t->cipher + t->cipher_off, t->cipher_len);
+    n = conn_send(c, cipher->bytes + cipher->off, cipher->len);
     if (n < 0)
         return false;
-    t->cipher_off += (size_t)n;
-    t->cipher_len -= (size_t)n;
-    if (t->cipher_len > 0) {
+    cipher->off += (size_t)n;
+    cipher->len -= (size_t)n;
+    if (cipher->len > 0) {
         conn_await_writable(c);
         return false;
     }
-    free(t->cipher);
-    t->cipher = NULL;
-    t->cipher_off = 0;
+    free(cipher);
+    c->tls->cipher = NULL;
     return true;
 }
 
 static void fail(struct conn *c)
 {
-    c->tls->detail = tls_stream_detail(c->tls->stream);
+    c->tls->detail = tls_stream_detail(&c->tls->stream);
     c->tls->is_broken = true;
 }
 
@@ -238,11 +219,11 @@ bool conn_tls_flush(struct conn *c, const uint8_t *cork, size_t cork_len)
     if (!send_cipher(c))
         return false;
     if (cork_len > 0 && !t->is_broken)
-        is_sealed = tls_stream_seal(t->stream, cork, cork_len);
+        is_sealed = tls_stream_seal(&t->stream, cork, cork_len);
     while (is_sealed && c->out_first != NULL && !t->is_broken) {
         size_t len;
         const uint8_t *plain = next_plaintext(c, &len);
-        is_sealed = tls_stream_seal(t->stream, plain, len);
+        is_sealed = tls_stream_seal(&t->stream, plain, len);
         conn_queue_consume(c, len);
         if (is_sealed && io->out_len >= TLS_OUT_MARK && !send_out(c))
             return false;
@@ -262,7 +243,7 @@ bool conn_tls_close_notify(struct conn *c)
 
     if (!t->said_close) {
         t->said_close = true;
-        tls_stream_close(t->stream);
+        tls_stream_close(&t->stream);
     }
     return send_out(c);
 }
@@ -276,7 +257,7 @@ static enum tls_step deliver(struct conn *c)
     size_t len;
 
     do {
-        step = tls_stream_open(c->tls->stream, lt->plain, LOOP_PLAIN_BYTES, &len);
+        step = tls_stream_open(&c->tls->stream, lt->plain, LOOP_PLAIN_BYTES, &len);
         if (len > 0)
             c->ops->on_data(c, lt->plain, len);
         if (c->state != CONN_OPEN) {
@@ -287,27 +268,8 @@ static enum tls_step deliver(struct conn *c)
     return step;
 }
 
-static enum tls_step shake_hands(struct conn *c)
-{
-    struct conn_tls *t = c->tls;
-    enum tls_step step = tls_stream_handshake(t->stream);
-
-    if (step != TLS_STEP_DONE)
-        return step;
-    if (t->server != NULL)
-        c->loop->tls.running--;
-    free(t->server_name);
-    t->server_name = NULL;
-    conn_become_ready(c);
-    if (c->state != CONN_OPEN) {
-        c->loop->tls.io->in_len = 0;
-        return TLS_STEP_MORE;
-    }
-    return TLS_STEP_DONE;
-}
-
 /* Works through io->in. The handshake's last flight may carry the first data behind it. */
-static void process(struct conn *c, const uint8_t *bytes, size_t len)
+void conn_tls_process(struct conn *c, const uint8_t *bytes, size_t len)
 {
     struct tls_io *io = c->loop->tls.io;
     enum tls_step step = TLS_STEP_DONE;
@@ -317,7 +279,7 @@ static void process(struct conn *c, const uint8_t *bytes, size_t len)
     io->in_len = len;
     conn_enter(c);
     if (c->state == CONN_HANDSHAKE)
-        step = shake_hands(c);
+        step = conn_shake_step(c);
     if (step == TLS_STEP_DONE)
         step = deliver(c);
     if (step == TLS_STEP_CLOSED)
@@ -333,94 +295,16 @@ static void process(struct conn *c, const uint8_t *bytes, size_t len)
         conn_kill(c, CONN_END_TLS);
 }
 
-static void gather_hello(struct conn *c)
-{
-    struct conn_tls *t = c->tls;
-    struct loop *loop = c->loop;
-    size_t n = conn_recv(c, loop->rx, TLS_HELLO_WIRE_MAX - t->early.len);
-
-    if (n == 0)
-        return;
-    if (buf_append(&t->early, loop->rx, n) != OK) {
-        conn_kill(c, CONN_END_ERROR);
-        return;
-    }
-    switch (tls_hello_look(&t->hello, t->early.data, t->early.len)) {
-    case TLS_HELLO_MORE:
-        return;
-    case TLS_HELLO_DONE:
-        c->state = CONN_WAITING;
-        link_append(&loop->tls.waiting, &t->wait);
-        return;
-    case TLS_HELLO_BAD:
-        break;
-    }
-    t->spoke_plain = tls_hello_is_http(t->early.data, t->early.len);
-    t->detail = t->spoke_plain ? "plain HTTP on a TLS port" : "not a TLS ClientHello";
-    conn_kill(c, CONN_END_TLS);
-}
-
 void conn_tls_readable(struct conn *c)
 {
     struct loop *loop = c->loop;
     size_t n;
 
-    if (c->state == CONN_HELLO) {
-        gather_hello(c);
-        return;
-    }
-    if (c->state == CONN_WAITING) {
-        /* It has said all it can for now; its owner's timer bounds the wait. */
-        conn_set_events(c, 0);
+    if (c->state < CONN_HANDSHAKE) {
+        conn_shake_readable(c);
         return;
     }
     n = conn_recv(c, loop->rx, LOOP_RX_BYTES);
     if (n > 0)
-        process(c, loop->rx, n);
-}
-
-void conn_tls_start_client(struct conn *c)
-{
-    struct conn_tls *t = c->tls;
-
-    if (tls_stream_new_client(&t->stream, c->loop->tls.io, t->client, t->server_name) != OK) {
-        t->detail = "cannot begin a TLS handshake";
-        conn_kill(c, CONN_END_TLS);
-        return;
-    }
-    c->state = CONN_HANDSHAKE;
-    process(c, NULL, 0);
-}
-
-static void admit(struct conn *c)
-{
-    struct conn_tls *t = c->tls;
-    struct loop *loop = c->loop;
-    size_t len = t->early.len;
-
-    if (tls_stream_new_server(&t->stream, loop->tls.io, t->server) != OK) {
-        t->detail = "cannot begin a TLS handshake";
-        conn_kill(c, CONN_END_TLS);
-        return;
-    }
-    link_remove(&t->wait);
-    c->state = CONN_HANDSHAKE;
-    loop->tls.running++;
-    heap_trim_note(&loop->tls.trim);
-    memcpy(loop->rx, t->early.data, len);
-    buf_clear(&t->early);
-    conn_set_events(c, c->events | UV_READABLE);
-    process(c, loop->rx, len);
-}
-
-bool conn_tls_admit(struct loop *loop)
-{
-    struct loop_tls *lt = &loop->tls;
-
-    for (int i = 0; i < ADMIT_PER_TURN; i++) {
-        if (link_is_alone(&lt->waiting) || lt->running >= lt->max_running)
-            return false;
-        admit(LINK_ITEM(lt->waiting.next, struct conn_tls, wait)->c);
-    }
-    return !link_is_alone(&lt->waiting) && lt->running < lt->max_running;
+        conn_tls_process(c, loop->rx, n);
 }

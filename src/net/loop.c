@@ -45,7 +45,7 @@ static void on_spin(uv_idle_t *handle)
 static void end_busy_turn(struct loop *loop)
 {
     uint64_t flushes = FLUSHES_PER_TURN + (loop->counters.recv_calls - loop->recv_calls_before);
-    bool has_waiting = conn_tls_admit(loop);
+    bool has_waiting = conn_shake_admit(loop);
     bool has_more = true;
 
     for (int round = 0; has_more && round < ROUNDS_MAX; round++) {

@@ -24,8 +24,10 @@ struct loop_tls {
     struct tls_io *io;
     uint8_t *plain;      /* what one recv decrypts to */
     uint8_t *join;       /* where small frames become one record */
-    struct link waiting; /* conn_tls.wait: whole ClientHellos, in order of arrival */
+    struct link waiting; /* conn_shake.link: whole ClientHellos, in order of arrival */
+    struct link inside;  /* the same: inside OpenSSL, in the order in which they came there */
     unsigned running, max_running;
+    struct timer room; /* the first of `inside` has had its time: at the turn's end others go in */
     struct heap_trim trim;
 };
 

@@ -37,7 +37,7 @@ void redis_link_init(struct redis_link *l, const struct redis_url *url, struct t
 
 void redis_link_close(struct redis_link *l)
 {
-    tls_stream_free(l->stream);
+    tls_stream_clear(&l->stream);
     tls_io_free(l->io);
     if (l->fd >= 0)
         (void)close(l->fd);
@@ -45,7 +45,6 @@ void redis_link_close(struct redis_link *l)
         freeaddrinfo(l->addresses);
     buf_clear(&l->wire);
     free(l->in);
-    l->stream = NULL;
     l->io = NULL;
     l->fd = -1;
     l->addresses = l->address = NULL;
@@ -163,7 +162,7 @@ int redis_link_send(struct redis_link *l, const void *bytes, size_t len)
     const uint8_t *from = bytes;
     int rc = OK;
 
-    if (l->stream == NULL) {
+    if (!tls_stream_has_begun(&l->stream)) {
         rc = buf_append(&l->wire, bytes, len);
         if (rc != OK)
             return fail(l, rc, "too much waits to be sent", "");
@@ -172,8 +171,8 @@ int redis_link_send(struct redis_link *l, const void *bytes, size_t len)
     while (rc == OK && len > 0) {
         size_t part = len < SEAL_BYTES ? len : SEAL_BYTES;
 
-        if (!tls_stream_seal(l->stream, from, part))
-            return fail(l, E_DENIED, "TLS", tls_stream_detail(l->stream));
+        if (!tls_stream_seal(&l->stream, from, part))
+            return fail(l, E_DENIED, "TLS", tls_stream_detail(&l->stream));
         from += part;
         len -= part;
         rc = collect(l);
@@ -186,12 +185,12 @@ static int start_tls(struct redis_link *l)
     int rc = tls_io_new(&l->io);
 
     if (rc == OK)
-        rc = tls_stream_new_client(&l->stream, l->io, l->tls, l->url->host);
+        rc = tls_stream_init_client(&l->stream, l->io, l->tls, l->url->host);
     if (rc != OK)
         return fail(l, rc, "TLS cannot begin", status_text(rc));
     l->state = REDIS_LINK_TLS;
-    if (tls_stream_handshake(l->stream) == TLS_STEP_FAILED)
-        return fail(l, E_DENIED, "TLS", tls_stream_detail(l->stream));
+    if (tls_stream_handshake(&l->stream) == TLS_STEP_FAILED)
+        return fail(l, E_DENIED, "TLS", tls_stream_detail(&l->stream));
     rc = collect(l);
     return rc == OK ? send_wire(l) : rc;
 }
@@ -223,7 +222,7 @@ static int open_records(struct redis_link *l,
     int rc;
 
     do {
-        step = tls_stream_open(l->stream, plain, sizeof(plain), &len);
+        step = tls_stream_open(&l->stream, plain, sizeof(plain), &len);
         rc = len > 0 ? take(context, plain, len) : OK;
         if (rc == OK)
             rc = collect(l);
@@ -233,7 +232,7 @@ static int open_records(struct redis_link *l,
     if (step == TLS_STEP_CLOSED)
         return fail(l, E_CLOSED, "the server has closed the connection", "");
     if (step == TLS_STEP_FAILED)
-        return fail(l, E_DENIED, "TLS", tls_stream_detail(l->stream));
+        return fail(l, E_DENIED, "TLS", tls_stream_detail(&l->stream));
     return send_wire(l);
 }
 
@@ -245,13 +244,13 @@ static int take_records(struct redis_link *l, size_t len,
     l->io->in = l->in;
     l->io->in_len = len;
     if (l->state == REDIS_LINK_TLS) {
-        enum tls_step step = tls_stream_handshake(l->stream);
+        enum tls_step step = tls_stream_handshake(&l->stream);
 
         rc = collect(l);
         if (rc == OK)
             rc = send_wire(l); /* an alert too: the server's log then says what was wrong */
         if (step == TLS_STEP_FAILED || step == TLS_STEP_CLOSED)
-            return fail(l, E_DENIED, "TLS", tls_stream_detail(l->stream));
+            return fail(l, E_DENIED, "TLS", tls_stream_detail(&l->stream));
         if (rc != OK || step != TLS_STEP_DONE)
             return rc;
         l->state = REDIS_LINK_OPEN;
@@ -271,8 +270,8 @@ static int receive(struct redis_link *l,
         return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR
                    ? OK
                    : fail(l, E_IO, "the connection broke", strerror(errno));
-    return l->stream != NULL ? take_records(l, (size_t)n, take, context)
-                             : take(context, l->in, (size_t)n);
+    return tls_stream_has_begun(&l->stream) ? take_records(l, (size_t)n, take, context)
+                                            : take(context, l->in, (size_t)n);
 }
 
 short redis_link_events(const struct redis_link *l)

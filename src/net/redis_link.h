@@ -18,7 +18,7 @@ struct redis_link {
     int fd;
     struct addrinfo *addresses, *address; /* all, and the one that is being tried */
     struct tls_io *io;
-    struct tls_stream *stream;
+    struct tls_stream stream;
     struct buf wire; /* to be sent */
     uint8_t *in;
     char fault[160]; /* why the last function failed */

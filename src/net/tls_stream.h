@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls_stream.h: the record layer of one connection behind one small interface, private to net/. It
  * touches no socket: it reads from and writes to the loop's struct tls_io, which is filled and
- * emptied around each call. Today OpenSSL stands behind it from the first byte to the last; whoever
- * puts another record layer there changes tls_stream.c and nothing else. */
+ * emptied around each call. OpenSSL stands behind it (tls_openssl.h). */
 #ifndef NET_TLS_STREAM_H
 #define NET_TLS_STREAM_H
 
@@ -35,11 +34,21 @@ enum tls_step {
     TLS_STEP_FAILED  /* final; io->out may hold an alert */
 };
 
-struct tls_stream;
-int tls_stream_new_server(struct tls_stream **out, struct tls_io *io, struct tls_server *tls);
-int tls_stream_new_client(struct tls_stream **out, struct tls_io *io, struct tls_client *tls,
-                          const char *server_name);
-void tls_stream_free(struct tls_stream *s); /* sends nothing; NULL is fine */
+struct tls_openssl;
+
+/* Zeroes are one that has not begun: nothing of it may be asked but tls_stream_has_begun. */
+struct tls_stream {
+    struct tls_io *io;
+    struct tls_openssl *openssl;
+};
+int tls_stream_init_server(struct tls_stream *s, struct tls_io *io, struct tls_server *tls);
+int tls_stream_init_client(struct tls_stream *s, struct tls_io *io, struct tls_client *tls,
+                           const char *server_name);
+void tls_stream_clear(struct tls_stream *s); /* sends nothing; has not begun afterwards */
+static inline bool tls_stream_has_begun(const struct tls_stream *s)
+{
+    return s->io != NULL;
+}
 
 enum tls_step tls_stream_handshake(struct tls_stream *s);
 /* Decrypts as much of io->in as fits. *len is set in every case: bytes that came before the end
@@ -49,13 +58,13 @@ enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, 
 bool tls_stream_seal(struct tls_stream *s, const uint8_t *bytes, size_t len);
 void tls_stream_close(struct tls_stream *s); /* puts close_notify into io->out */
 
-/* The site of `tls` that the ClientHello chose; -1: of none. */
-int tls_stream_site(const struct tls_stream *s, const struct tls_server *tls);
+/* The site of its tls_server that the ClientHello chose; -1: none. */
+int tls_stream_site(const struct tls_stream *s);
 /* Appends the client's verified certificate as DER. E_MISSING: it showed none. E_NOMEM, E_LIMIT. */
 int tls_stream_certificate(const struct tls_stream *s, struct buf *der);
-/* Is the client's chain on the revocation lists that `now` has for this site, or its authority none
+/* Is the client's chain on the revocation lists that `now` has for its site, or its authority none
  * of the site's any more? */
-bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now, int site);
+bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *now);
 const char *tls_stream_version(const struct tls_stream *s);
 /* Why the last step failed, a text that is never freed. */
 const char *tls_stream_detail(const struct tls_stream *s);

@@ -462,6 +462,45 @@ static void handshakes_wait_for_a_place(void **state)
     rig_close(&rig);
 }
 
+/* It has the one place and stays, and says a byte now and then. */
+static void overstay(struct rig *rig)
+{
+    SSL_CTX *context = rig_ssl_context(rig);
+    struct hand first, second;
+    char in[5];
+
+    CHECK(rig, hand_open(&first, context, rig) && hand_open(&second, context, rig));
+    (void)SSL_do_handshake(first.ssl);
+    CHECK(rig, hand_flush(&first) && hand_receive(&first));
+    (void)SSL_do_handshake(second.ssl);
+    CHECK(rig, hand_flush(&second));
+    for (int i = 0; i < 4; i++) {
+        CHECK(rig, recv(second.fd, in, 1, MSG_DONTWAIT) == -1);
+        (void)usleep(400000);
+        CHECK(rig, send(first.fd, &"\x14\x03\x03\x00"[i], 1, MSG_NOSIGNAL) == 1);
+    }
+    CHECK(rig, rig_at_eof(first.fd));
+    CHECK(rig,
+          hand_finish(&second) && SSL_write(second.ssl, "hello", 5) == 5 && hand_flush(&second));
+    CHECK(rig, hand_read(&second, in, 5) && memcmp(in, "hello", 5) == 0);
+    hand_close(&first);
+    hand_close(&second);
+    SSL_CTX_free(context);
+}
+
+static void who_stays_too_long_makes_room_when_others_wait(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_open(&rig, RIG_TLS, &rig_echo_ops);
+    conn_set_max_handshakes(rig.loop, 1);
+    rig_run(&rig, overstay);
+    assert_int_equal(rig.ends[CONN_END_TLS], 1);
+    assert_int_equal(rig.ends[CONN_END_SHUTDOWN], 1);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +513,7 @@ int main(void)
         cmocka_unit_test(every_callback_may_abort),
         cmocka_unit_test(one_event_may_send_to_many),
         cmocka_unit_test(handshakes_wait_for_a_place),
+        cmocka_unit_test(who_stays_too_long_makes_room_when_others_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
