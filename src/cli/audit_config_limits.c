@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/audit_lint.h"
+#include "limit/limit_name.h"
 
 #define SECOND UINT64_C(1000)
 #define HOUR   (3600 * SECOND)
@@ -101,6 +102,15 @@ static void check_ceiling(const struct lint *lint, const struct ceiling *ceiling
                   is_written ? "" : " (default)");
 }
 
+static void check_observed(const struct lint *lint)
+{
+    for (unsigned i = 0; i < LIMIT_NAMES; i++)
+        if ((lint->o->limits.observed >> i & 1) != 0)
+            LINT_FAIL(lint, AUDIT_RATES, lint_root_line(lint, "limits.observe"),
+                      "limits.observe: %s is counted, but stops nobody",
+                      limit_name_text((enum limit_name)i));
+}
+
 void lint_limits(const struct lint *lint)
 {
     const struct limit_options *limits = &lint->o->limits;
@@ -109,6 +119,7 @@ void lint_limits(const struct lint *lint)
         check_ceiling(lint, &ceilings[i]);
     for (size_t i = 0; lint->o->sessions.is_on && i < 2; i++)
         check_ceiling(lint, &session_ceilings[i]);
+    check_observed(lint);
     if (limits->connections_per_ip >= limits->connections_total)
         LINT_FAIL(lint, AUDIT_RATES, lint_root_line(lint, "limits.connections.per_ip"),
                   "one address may take all %" PRIu64 " connections (limits.connections)",

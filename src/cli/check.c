@@ -9,6 +9,7 @@
 #include "auth/jwks_url.h"
 #include "cli/cli.h"
 #include "crypto/x509.h"
+#include "limit/limit_name.h"
 #include "server/options.h"
 
 #define DAY_S     (24 * 60 * 60L)
@@ -169,6 +170,14 @@ static void warn(const struct options *o)
         (void)printf("  warning: no channels: nobody can subscribe or publish\n");
 }
 
+static void warn_observed(const struct options *o)
+{
+    for (unsigned i = 0; i < LIMIT_NAMES; i++)
+        if ((o->limits.observed >> i & 1) != 0)
+            (void)printf("  warning: limits.observe: %s is counted, but not enforced\n",
+                         limit_name_text((enum limit_name)i));
+}
+
 int cmd_check(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -194,6 +203,7 @@ int cmd_check(int argc, char **argv)
     (void)printf("%s: ok\n", argv[optind]);
     show(options);
     warn(options);
+    warn_observed(options);
     options_free(options);
     return CLI_OK;
 }

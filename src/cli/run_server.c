@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "limit/limit_name.h"
 #include "server/jail.h"
 
 #define DESCRIPTORS_SPARE                                                                          \
@@ -133,6 +134,14 @@ static void announce_listeners(const struct server *server, const struct options
     }
 }
 
+static void announce_observed(const struct options *options)
+{
+    for (unsigned i = 0; i < LIMIT_NAMES; i++)
+        if ((options->limits.observed >> i & 1) != 0)
+            log_line(LOG_WARN, "limits.observe: %s is counted, but not enforced",
+                     limit_name_text((enum limit_name)i));
+}
+
 int run_server(struct options *options,
                void (*announce)(const struct server *server, void *context), void *context)
 {
@@ -163,6 +172,7 @@ int run_server(struct options *options,
     }
     announce_listeners(server, options);
     announce_internal(server, options);
+    announce_observed(options);
     if (announce != NULL)
         announce(server, context);
     rc = server_run(server);

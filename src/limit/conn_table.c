@@ -95,28 +95,48 @@ static bool total_take(struct conn_table *t)
     return true;
 }
 
+static bool is_waived(struct conn_entry *e, enum conn_verdict verdict)
+{
+    if ((e->waived >> verdict & 1) == 0)
+        return false;
+    e->exceeded |= 1U << verdict;
+    return true;
+}
+
 /* The two checks that come after the connection was counted in at its prefix. */
-static enum conn_verdict enter_counted(struct conn_table *t, struct conn_prefix *p, uint64_t now_ns,
-                                       uint64_t *wait_ms)
+static enum conn_verdict enter_counted(struct conn_table *t, struct conn_prefix *p,
+                                       struct conn_entry *e)
 {
     const struct rate_limit *limit = &t->limits.new_per_ip;
 
-    if (!rate_shared_take(&p->rate, limit, now_ns)) {
-        *wait_ms = rate_shared_wait_ms(&p->rate, limit, now_ns);
+    if (!rate_shared_take(&p->rate, limit, e->now_ns) && !is_waived(e, CONN_TOO_FAST)) {
+        e->wait_ms = rate_shared_wait_ms(&p->rate, limit, e->now_ns);
         return CONN_TOO_FAST;
     }
     return total_take(t) ? CONN_OK : CONN_FULL;
 }
 
-enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns,
-                                   uint64_t *wait_ms)
+static int hold_prefix(struct conn_table *t, struct ip_prefix prefix, struct conn_entry *e,
+                       struct memo_entry **out)
 {
     struct prefix_key key = key_of(prefix);
+    struct view name = view_of(key.bytes, sizeof(key.bytes));
+    int rc = memo_hold(t->memo, name, t->limits.per_ip, e->now_ns, out);
+
+    if (rc == E_LIMIT && is_waived(e, CONN_PER_IP))
+        rc = memo_hold(t->memo, name, UINT32_MAX, e->now_ns, out);
+    return rc;
+}
+
+enum conn_verdict conn_table_enter_waived(struct conn_table *t, struct ip_prefix prefix,
+                                          struct conn_entry *e)
+{
     struct memo_entry *entry;
     enum conn_verdict verdict;
     int rc;
 
-    *wait_ms = CONN_RETRY_MS;
+    e->wait_ms = CONN_RETRY_MS;
+    e->exceeded = 0;
     /* Asked here already, so that a full server neither makes entries nor uses up rates. */
     if (conn_table_total(t) >= t->limits.total)
         return CONN_FULL;
@@ -124,16 +144,25 @@ enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix
         verdict = total_take(t) ? CONN_OK : CONN_FULL;
         goto done;
     }
-    rc =
-        memo_hold(t->memo, view_of(key.bytes, sizeof(key.bytes)), t->limits.per_ip, now_ns, &entry);
+    rc = hold_prefix(t, prefix, e, &entry);
     if (rc != OK)
         return rc == E_LIMIT ? CONN_PER_IP : CONN_FULL;
-    verdict = enter_counted(t, (struct conn_prefix *)entry, now_ns, wait_ms);
+    verdict = enter_counted(t, (struct conn_prefix *)entry, e);
     if (verdict != CONN_OK)
-        memo_drop(t->memo, entry, now_ns);
+        memo_drop(t->memo, entry, e->now_ns);
 done:
     if (verdict == CONN_OK)
-        *wait_ms = 0;
+        e->wait_ms = 0;
+    return verdict;
+}
+
+enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns,
+                                   uint64_t *wait_ms)
+{
+    struct conn_entry entry = {.now_ns = now_ns};
+    enum conn_verdict verdict = conn_table_enter_waived(t, prefix, &entry);
+
+    *wait_ms = entry.wait_ms;
     return verdict;
 }
 

@@ -25,6 +25,15 @@ void conn_table_free(struct conn_table *t);
  * counts only in the total. */
 enum conn_verdict conn_table_enter(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns,
                                    uint64_t *wait_ms);
+/* The same where some limits are waived: who is over them is counted in all the same. */
+struct conn_entry {
+    uint64_t now_ns;
+    unsigned waived;   /* 1 << CONN_PER_IP, 1 << CONN_TOO_FAST */
+    unsigned exceeded; /* answer: those of them that it is over */
+    uint64_t wait_ms;  /* answer */
+};
+enum conn_verdict conn_table_enter_waived(struct conn_table *t, struct ip_prefix prefix,
+                                          struct conn_entry *entry);
 void conn_table_leave(struct conn_table *t, struct ip_prefix prefix, uint64_t now_ns);
 uint32_t conn_table_total(const struct conn_table *t);
 /* Prefixes remembered now, for metrics. */

@@ -48,3 +48,9 @@ uint64_t flow_charge(struct flow *f, const struct flow_limit *limit, size_t byte
     f->made_up_ns = now_ns + ahead_ns;
     return wait_ms;
 }
+
+void flow_forgive(struct flow *f, const struct flow_limit *limit, uint64_t now_ns)
+{
+    if (f->made_up_ns > now_ns + limit->tolerance_ns)
+        f->made_up_ns = now_ns + limit->tolerance_ns;
+}

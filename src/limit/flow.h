@@ -20,5 +20,7 @@ struct flow_limit flow_limit_make(uint64_t per_second, uint64_t burst);
  * call, so that no one sum, however large, stops a connection for good. */
 #define FLOW_WAIT_MAX_MS 60000
 uint64_t flow_charge(struct flow *f, const struct flow_limit *limit, size_t bytes, uint64_t now_ns);
+/* As if the wait that was answered had passed. */
+void flow_forgive(struct flow *f, const struct flow_limit *limit, uint64_t now_ns);
 
 #endif

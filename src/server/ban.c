@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "limit/ban_table.h"
+#include "server/observe.h"
 
 #define NS_PER_MS ((uint64_t)1000000)
 
@@ -52,7 +53,10 @@ void ban_note(const struct peer *p, const struct event *event)
         !ban_table_fail(p->worker->server->bans, &p->ip, loop_now_ns(p->worker->loop), &ban))
         return;
     told.count = ban.left_ns / NS_PER_MS / 1000;
-    peer_log(p, &told);
+    if (observe_is_on(p->worker, LIMIT_BANS))
+        observe_tell(p, LIMIT_BANS, &told);
+    else
+        peer_log(p, &told);
 }
 
 uint64_t ban_left_ms(const struct peer *p)

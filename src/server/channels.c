@@ -11,6 +11,7 @@
 #include "hub/history.h"
 #include "hub/presence.h"
 #include "server/moderation.h"
+#include "server/observe.h"
 #include "server/push.h"
 #include "server/say.h"
 
@@ -187,9 +188,13 @@ static bool take_subscribe(struct request *r)
     struct peer *p = r->peer;
     struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "subscribe");
 
-    if (rate_take(&p->subscribes, &p->worker->now->subscribes, loop_now_ns(p->worker->loop)))
+    if (rate_take(&p->subscribes, &p->worker->now->subscribes, loop_now_ns(p->worker->loop))) {
+        observe_run_ends(p, LIMIT_SUBSCRIBES);
         return true;
+    }
     event.channel = r->channel;
+    if (observe_lets(p, LIMIT_SUBSCRIBES, &event))
+        return true;
     peer_log(p, &event);
     say_error(p, r->id, "rate_limited", VIEW("Too many subscribe messages"));
     return false;

@@ -39,6 +39,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_ACCESS_DENIED] = {"access_denied", SEVERITY_WARNING},
     [EVENT_RATE_LIMITED] = {"rate_limited", SEVERITY_WARNING},
     [EVENT_LIMIT_EXCEEDED] = {"limit_exceeded", SEVERITY_WARNING},
+    [EVENT_LIMIT_OBSERVED] = {"limit_observed", SEVERITY_NOTICE},
     [EVENT_PROTOCOL_ERROR] = {"protocol_error", SEVERITY_NOTICE},
     [EVENT_MESSAGE_INVALID] = {"message_invalid", SEVERITY_NOTICE},
     [EVENT_MESSAGE_REFUSED] = {"message_refused", SEVERITY_WARNING},

@@ -37,6 +37,7 @@ enum event_type {
     EVENT_RATE_LIMITED,    /* first refusal of a run; and when closed for it */
     EVENT_LIMIT_EXCEEDED,  /* message size, fragments, subscriptions, assembly time, control frames
                             */
+    EVENT_LIMIT_OBSERVED,  /* would have been refused: the limit only observes; code = its name */
     EVENT_PROTOCOL_ERROR,  /* 1002, 1003, 1007 */
     EVENT_MESSAGE_INVALID, /* not JSON, no type, unknown type, not as its schema says */
     EVENT_MESSAGE_REFUSED, /* of a good form, but not from this sender, or not now */

@@ -175,6 +175,17 @@ static void put_messages(struct wr *w, const struct share *all)
                    all->subscriptions);
 }
 
+static void put_observed(struct wr *w, const struct share *all)
+{
+    static const char name[] = "gateward_limits_observed_total";
+
+    exposition_family(w, name, COUNTER,
+                      "What limits that only observe would have refused, by limit.");
+    for (unsigned i = 0; i < LIMIT_NAMES; i++)
+        exposition_sample(w, name, "limit", limit_name_text((enum limit_name)i),
+                          all->counted.observed[i]);
+}
+
 struct told {
     struct wr *w;
     const char *name, *label;
@@ -336,6 +347,7 @@ static void answer(struct order *order, struct wr *w)
     put_refusals(w, &all);
     put_logins(w, &all);
     put_messages(w, &all);
+    put_observed(w, &all);
     exposition_one(w, "gateward_channels", GAUGE, "Channels that somebody listens to.",
                    s->workers_count == 1 ? all.channels : broker_channel_count(s->broker));
     put_events(w, s->events);

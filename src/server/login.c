@@ -8,6 +8,7 @@
 
 #include "base/json_out.h"
 #include "server/ask.h"
+#include "server/observe.h"
 #include "server/say.h"
 
 static void put_roles(struct wr *w, const struct role_set *set, uint64_t roles)
@@ -44,8 +45,8 @@ static void say_welcome(struct peer *p, const struct json *id)
     say_end(p, &w, id);
 }
 
-/* One connection too many of this user, which is the newest; or no room for one user more. */
-static void refuse_user(struct peer *p, const struct identity *identity, bool has_too_many)
+static struct event refusal_of_user(const struct peer *p, const struct identity *identity,
+                                    bool has_too_many)
 {
     struct event event =
         peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED,
@@ -53,6 +54,14 @@ static void refuse_user(struct peer *p, const struct identity *identity, bool ha
 
     event.user = view_of(identity->user, identity->user_bytes);
     event.close_code = has_too_many ? CLOSE_POLICY : CLOSE_OVERLOAD;
+    return event;
+}
+
+/* One connection too many of this user, which is the newest; or no room for one user more. */
+static void refuse_user(struct peer *p, const struct identity *identity, bool has_too_many)
+{
+    struct event event = refusal_of_user(p, identity, has_too_many);
+
     peer_log(p, &event);
     session_close(p, event.close_code,
                   has_too_many ? "Too many connections" : "Server overloaded, try again later");
@@ -86,15 +95,30 @@ static bool take_pending(struct peer *p)
            standing_watch(p->who->standing, p->worker->options->auth.sessions);
 }
 
+static int hold_usage(struct peer *p, const struct identity *identity, struct user_usage **out)
+{
+    struct worker *w = p->worker;
+    struct view user = view_of(identity->user, identity->user_bytes);
+    struct event would;
+    int rc =
+        user_table_hold(w->server->users, user, (uint32_t)w->options->limits.connections_per_user,
+                        loop_now_ns(w->loop), out);
+
+    if (rc != E_LIMIT)
+        return rc;
+    would = refusal_of_user(p, identity, true);
+    return observe_lets(p, LIMIT_PER_USER, &would)
+               ? user_table_hold(w->server->users, user, UINT32_MAX, loop_now_ns(w->loop), out)
+               : E_LIMIT;
+}
+
 /* The limits of the user come with the identity; a table with no room refuses (nobody's limits are
  * forgotten). */
 static bool become(struct peer *p, const struct identity *identity)
 {
     struct worker *w = p->worker;
     struct user_usage *usage;
-    int rc = user_table_hold(w->server->users, view_of(identity->user, identity->user_bytes),
-                             (uint32_t)w->options->limits.connections_per_user,
-                             loop_now_ns(w->loop), &usage);
+    int rc = hold_usage(p, identity, &usage);
 
     if (rc == OK && !peer_who_set(p, identity)) {
         user_table_drop(w->server->users, usage);

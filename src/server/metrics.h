@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "access/identity.h"
+#include "limit/limit_name.h"
 #include "wire/handshake.h"
 
 #define METRICS_METHODS (IDENTITY_HOOK + 1)
@@ -17,6 +18,7 @@ struct metrics {
     uint64_t messages_in, messages_out, rate_limited;
     uint64_t logins[METRICS_METHODS], extensions;
     uint64_t refused[REFUSE_COUNT];
+    uint64_t observed[LIMIT_NAMES]; /* would have been refused */
 };
 
 #endif

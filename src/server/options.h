@@ -93,7 +93,8 @@ struct limit_options {
     uint64_t bytes_per_second, bytes_burst; /* read from one connection; 0: as much as comes */
     uint64_t ban_failures;                  /* 0: nobody is ever banned */
     uint64_t ban_within_ms, ban_first_ms, ban_longest_ms;
-    uint64_t users; /* remembered by the user table */
+    uint64_t users;    /* remembered by the user table */
+    uint32_t observed; /* 1 << enum limit_name: counted and told, but not enforced */
     uint64_t history_bytes, history_channel_bytes;
     uint64_t presence_users, presence_list; /* in all channels; named in one answer */
 };

@@ -80,6 +80,7 @@ int options_read_jwt(struct node *value, void *target, struct problems *problems
 int options_read_certificates(struct node *value, void *target, struct problems *problems);
 int options_read_channels(struct node *value, void *target, struct problems *problems);
 int options_read_messages(struct node *value, void *target, struct problems *problems);
+int options_read_observe(struct node *value, void *target, struct problems *problems);
 int options_read_messages_by(struct node *value, void *target, struct problems *problems);
 
 /* After all rows: what follows from several of them. */

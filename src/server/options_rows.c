@@ -184,6 +184,12 @@ const struct option options_limits_rows[] = {
     {.name = "queue", .type = OPTION_SECTION, .children = queue_rows},
     {.name = "history", .type = OPTION_SECTION, .children = history_rows},
     {.name = "presence", .type = OPTION_SECTION, .children = presence_rows},
+    {.name = "observe",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_observe,
+     .help = "all, or [connections.per_ip, connections.per_user, handshakes, bans, messages, "
+             "control_frames, subscribes, bytes]: counted and logged (limit_observed), but not "
+             "enforced"},
     {0},
 };
 const struct option options_timeouts_rows[] = {

@@ -13,6 +13,7 @@
 #include "server/ban.h"
 #include "server/login.h"
 #include "server/message_hook.h"
+#include "server/observe.h"
 #include "server/reload.h"
 
 /* How many turned-away connections may be answered at a time; past that they are closed unheard,
@@ -415,15 +416,38 @@ static void log_turned_away(struct peer *p)
     peer_log(p, &event);
 }
 
-bool peer_enter(struct peer *p, uint64_t *wait_ms)
+static bool lets_in(struct peer *p, enum limit_name name, enum refusal why)
+{
+    struct event would =
+        peer_event(p, EVENT_CONNECTION_REFUSED, OUTCOME_REFUSED, refusal_get(why)->code);
+
+    would.status = refusal_get(why)->status;
+    return observe_lets(p, name, &would);
+}
+
+static enum conn_verdict enter_table(struct peer *p, uint64_t *wait_ms)
 {
     struct worker *w = p->worker;
+    struct conn_entry entry = {.now_ns = loop_now_ns(w->loop)};
+    enum conn_verdict verdict;
 
+    entry.waived = (unsigned)observe_is_on(w, LIMIT_PER_IP) << CONN_PER_IP |
+                   (unsigned)observe_is_on(w, LIMIT_HANDSHAKES) << CONN_TOO_FAST;
+    verdict = conn_table_enter_waived(w->server->connections, p->prefix, &entry);
+    if ((entry.exceeded >> CONN_PER_IP & 1) != 0)
+        (void)lets_in(p, LIMIT_PER_IP, REFUSE_PER_IP);
+    if ((entry.exceeded >> CONN_TOO_FAST & 1) != 0)
+        (void)lets_in(p, LIMIT_HANDSHAKES, REFUSE_RATE);
+    *wait_ms = entry.wait_ms;
+    return verdict;
+}
+
+bool peer_enter(struct peer *p, uint64_t *wait_ms)
+{
     p->turned_away = REFUSE_BANNED;
     *wait_ms = ban_left_ms(p);
-    if (*wait_ms == 0)
-        p->turned_away = (uint8_t)refusal_of(
-            conn_table_enter(w->server->connections, p->prefix, loop_now_ns(w->loop), wait_ms));
+    if (*wait_ms == 0 || lets_in(p, LIMIT_BANS, REFUSE_BANNED))
+        p->turned_away = (uint8_t)refusal_of(enter_table(p, wait_ms));
     p->is_counted = p->turned_away == REFUSE_NONE;
     if (!p->is_counted)
         log_turned_away(p);

@@ -70,13 +70,14 @@ struct peer {
     uint16_t port;
     uint16_t close_code; /* for the log: what ended it */
     uint8_t id[16];
-    uint16_t epoch;      /* worker.epoch when it was judged */
-    uint8_t phase;       /* enum peer_phase */
-    uint8_t route;       /* index into options->routes */
-    uint8_t listener;    /* index into worker->listeners */
-    uint8_t turned_away; /* enum refusal: over a limit at the door */
-    uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
-    uint8_t unheard;     /* messages that came behind our Close */
+    uint16_t epoch;         /* worker.epoch when it was judged */
+    uint16_t observed_told; /* 1 << enum limit_name: told since it was within the limit */
+    uint8_t phase;          /* enum peer_phase */
+    uint8_t route;          /* index into options->routes */
+    uint8_t listener;       /* index into worker->listeners */
+    uint8_t turned_away;    /* enum refusal: over a limit at the door */
+    uint8_t window_bits;    /* of our compression; 0: permessage-deflate is off */
+    uint8_t unheard;        /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context, has_told_bytes;
     bool by_proxy; /* a trusted proxy's connection; whose request it brings is not known yet */
     const char *close_reason;      /* constant text */

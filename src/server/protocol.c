@@ -11,6 +11,7 @@
 #include "server/login.h"
 #include "server/messages.h"
 #include "server/moderation.h"
+#include "server/observe.h"
 #include "server/request.h"
 #include "server/say.h"
 
@@ -283,6 +284,21 @@ static void refuse_message(struct peer *p)
         say_error(p, NULL, "rate_limited", VIEW("Rate limit exceeded"));
 }
 
+/* Nothing is charged, as for a refused one; told where a run begins, and where it would have led to
+ * the end. */
+static void observe_message(struct peer *p)
+{
+    struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "refused");
+
+    if (rate_take(&p->refused, &p->worker->now->per_minute, loop_now_ns(p->worker->loop))) {
+        (void)observe_lets(p, LIMIT_MESSAGES, &event);
+        return;
+    }
+    p->refused = (struct rate){0};
+    event.close_code = CLOSE_POLICY;
+    observe_tell(p, LIMIT_MESSAGES, &event);
+}
+
 void protocol_message(struct peer *p, struct view text)
 {
     struct request r = {.peer = p};
@@ -290,12 +306,16 @@ void protocol_message(struct peer *p, struct view text)
     struct json *root;
     int rc;
 
-    if (!take_message(p)) {
+    if (take_message(p)) {
+        p->has_told_rate = false;
+        observe_run_ends(p, LIMIT_MESSAGES);
+    } else if (observe_is_on(p->worker, LIMIT_MESSAGES)) {
+        observe_message(p);
+    } else {
         p->worker->metrics.rate_limited++;
         refuse_message(p);
         return;
     }
-    p->has_told_rate = false;
     if (p->who->standing != NULL && p->who->standing->watch != NULL)
         session_store_touch(p->worker->options->auth.sessions, p->who->standing->watch,
                             loop_wall_s(p->worker->loop));

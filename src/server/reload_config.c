@@ -40,6 +40,7 @@ static bool may_change(const char *path)
         "auth.jwt",
         "auth.client_certificates",
         "limits.connections.per_user",
+        "limits.observe",
         "injection_engine",
         "limits.messages",
         "limits.subscribes",

@@ -10,6 +10,7 @@
 #include "crypto/secret.h"
 #include "server/ask.h"
 #include "server/login.h"
+#include "server/observe.h"
 #include "server/protocol.h"
 
 #define PING_BYTES          8
@@ -277,9 +278,14 @@ static bool take_control(struct peer *p)
 
     if (is_silent(p))
         return false;
-    if (rate_take(&p->control, &p->worker->now->control_frames, loop_now_ns(p->worker->loop)))
+    if (rate_take(&p->control, &p->worker->now->control_frames, loop_now_ns(p->worker->loop))) {
+        observe_run_ends(p, LIMIT_CONTROL_FRAMES);
         return true;
+    }
     event = peer_event(p, EVENT_LIMIT_EXCEEDED, OUTCOME_REFUSED, "too_many_control_frames");
+    event.close_code = CLOSE_POLICY;
+    if (observe_lets(p, LIMIT_CONTROL_FRAMES, &event))
+        return true;
     peer_log(p, &event);
     session_fail(p, CLOSE_POLICY, "Too many control frames");
     return false;
@@ -406,11 +412,16 @@ static void meter(struct peer *p, size_t bytes)
 {
     struct worker *w = p->worker;
     uint64_t wait_ms = flow_charge(&p->flow, &w->now->bytes_in, bytes, loop_now_ns(w->loop));
+    struct event event;
 
     if (wait_ms == 0)
         return;
+    event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_OK, "bytes");
+    if (observe_lets(p, LIMIT_BYTES, &event)) {
+        flow_forgive(&p->flow, &w->now->bytes_in, loop_now_ns(w->loop));
+        return;
+    }
     if (!p->has_told_bytes) {
-        struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_OK, "bytes");
         p->has_told_bytes = true;
         peer_log(p, &event);
     }

@@ -260,6 +260,39 @@ static void a_million_comings_and_goings_return_to_nothing(void **state)
     conn_table_free(crowd.table);
 }
 
+static void waived(struct conn_table *t, unsigned which, enum conn_verdict expected,
+                   unsigned exceeded)
+{
+    struct conn_entry entry = {.now_ns = SECOND, .waived = which, .exceeded = 77, .wait_ms = 77};
+
+    assert_int_equal(conn_table_enter_waived(t, prefix_of(1), &entry), expected);
+    assert_int_equal(entry.exceeded, exceeded);
+    assert_int_equal(entry.wait_ms == 0, expected == CONN_OK);
+}
+
+static void what_is_waived_is_counted_in_and_named(void **state)
+{
+    const unsigned per_ip = 1U << CONN_PER_IP, too_fast = 1U << CONN_TOO_FAST;
+    struct conn_table *t = table_of(6, 2, rate_limit_make(3, 1000, 3));
+
+    (void)state;
+    waived(t, per_ip | too_fast, CONN_OK, 0);
+    waived(t, per_ip | too_fast, CONN_OK, 0);
+    waived(t, 0, CONN_PER_IP, 0);
+    waived(t, too_fast, CONN_PER_IP, 0);
+    waived(t, per_ip, CONN_OK, per_ip);
+    waived(t, per_ip, CONN_TOO_FAST, per_ip);
+    waived(t, per_ip | too_fast, CONN_OK, per_ip | too_fast);
+    waived(t, UINT32_MAX, CONN_OK, per_ip | too_fast);
+    waived(t, UINT32_MAX, CONN_OK, per_ip | too_fast);
+    waived(t, UINT32_MAX, CONN_FULL, 0); /* the total is never waived */
+    assert_int_equal(conn_table_total(t), 6);
+    for (int i = 0; i < 6; i++)
+        conn_table_leave(t, prefix_of(1), SECOND);
+    assert_int_equal(conn_table_total(t), 0);
+    conn_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test(per_ip_is_exact_and_by_64),
         cmocka_unit_test(new_connections_are_rated),
         cmocka_unit_test(zero_limits_refuse),
+        cmocka_unit_test(what_is_waived_is_counted_in_and_named),
         cmocka_unit_test(strangers_cannot_grow_the_table),
         cmocka_unit_test(leaving_twice_is_a_bug_that_stops_the_process),
         cmocka_unit_test(a_million_comings_and_goings_return_to_nothing),

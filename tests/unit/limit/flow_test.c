@@ -75,6 +75,25 @@ static void no_sum_stops_it_for_good(void **state)
     }
 }
 
+/* A dry run takes everything and tells each time what a wait would have been due for. */
+static void what_is_forgiven_leaves_what_a_wait_would_have(void **state)
+{
+    struct flow_limit limit = flow_limit_make(1024, 4096);
+    struct flow waits = {0}, forgiven = {0};
+
+    (void)state;
+    assert_int_equal(flow_charge(&waits, &limit, 8192, START), 4000);
+    assert_int_equal(flow_charge(&forgiven, &limit, 8192, START), 4000);
+    flow_forgive(&forgiven, &limit, START);
+    assert_int_equal(flow_charge(&waits, &limit, 1024, START + 4 * S), 1000);
+    assert_int_equal(flow_charge(&forgiven, &limit, 1024, START), 1000);
+    forgiven = (struct flow){0};
+    assert_int_equal(flow_charge(&forgiven, &limit, 1024, START), 0);
+    flow_forgive(&forgiven, &limit, START); /* nothing was owed */
+    assert_int_equal(flow_charge(&forgiven, &limit, 3072, START), 0);
+    assert_int_equal(flow_charge(&forgiven, &limit, 1, START), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +101,7 @@ int main(void)
         cmocka_unit_test(without_a_limit_nothing_waits),
         cmocka_unit_test(over_a_minute_the_rate_is_kept),
         cmocka_unit_test(no_sum_stops_it_for_good),
+        cmocka_unit_test(what_is_forgiven_leaves_what_a_wait_would_have),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
