@@ -99,6 +99,7 @@ WEAK = [
     (changed("    tls:", "    trusted_proxies:\n      - 10.0.0.0/8\n      - 128.0.0.0/1\n    tls:"), "rates", 5, "128.0.0.0/1 lets strangers"),
     (SOUND + "limits: {messages: {per_hour: 900000}}\n", "rates", 15, "limits.messages.per_hour"),
     (SOUND + "limits:\n  connections: {total: 100,\n    per_ip: 100}\n", "rates", 17, "all 100 connections"),
+    (SOUND + "limits:\n  observe:\n    - messages\n", "rates", 16, "limits.observe: messages"),
     (SOUND + "limits:\n  message_size: 64MiB\n", "size", 16, "limits.message_size: 65536KiB"),
     (SOUND + "limits: {fragments: 1000000}\n", "size", 15, "limits.fragments"),
     (SOUND + "compression: {enabled: true, context_takeover: true}\n", "size", 15, "context_takeover"),

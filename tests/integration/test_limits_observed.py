@@ -93,7 +93,7 @@ def test_reading_does_not_pause(house):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_connections_of_an_address_come_in_up_to_the_total(house, workers):
-    server = house({"connections": {"total": 8, "per_ip": 3}, "observe": ["connections.per_ip"]}, workers, listen=PROXIED)
+    server = house({"connections": {"total": 8, "per_ip": 3, "per_user": 100}, "observe": ["connections.per_ip"]}, workers, listen=PROXIED)
     who = {"headers": [("X-Forwarded-For", "203.0.113.7")]}
     some = [RawWebSocket.login(server, **who) for _ in range(8)]
     with RawWebSocket.open(server, expect=503, **who) as ws:        # the total is never waived

@@ -64,5 +64,5 @@ int main(void)
         cmocka_unit_test(what_cannot_observe_is_refused_with_a_reason),
     };
 
-    return cmocka_run_group_tests_name("options_limits", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("options_limits", tests, fixture_open, fixture_close);
 }
