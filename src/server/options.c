@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "crypto/digest.h"
-#include "server/options_load.h"
+#include "server/options_limits_load.h"
 #include "server/options_messages.h"
 
 void *options_alloc(size_t count, size_t bytes, const struct node *value, struct problems *problems)

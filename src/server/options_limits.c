@@ -2,7 +2,7 @@
 /* options_limits.c: which limits only observe. */
 #include "base/status.h"
 #include "limit/limit_name.h"
-#include "server/options_load.h"
+#include "server/options_limits_load.h"
 
 static void report_name(const struct node *item, struct problems *problems)
 {

@@ -80,7 +80,6 @@ int options_read_jwt(struct node *value, void *target, struct problems *problems
 int options_read_certificates(struct node *value, void *target, struct problems *problems);
 int options_read_channels(struct node *value, void *target, struct problems *problems);
 int options_read_messages(struct node *value, void *target, struct problems *problems);
-int options_read_observe(struct node *value, void *target, struct problems *problems);
 int options_read_messages_by(struct node *value, void *target, struct problems *problems);
 
 /* After all rows: what follows from several of them. */
@@ -90,7 +89,6 @@ void options_finish_internal(struct loading *l, struct node *root, struct proble
 void options_finish_sessions(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_oauth2(struct loading *l, struct node *root, struct problems *problems);
 void options_finish_hook(struct loading *l, struct node *root, struct problems *problems);
-void options_finish_limits(struct loading *l, struct node *root, struct problems *problems);
 
 /* A list of roles that `set` knows, as bits; faults are reported. */
 uint64_t options_role_list(struct node *list, const struct role_set *set,

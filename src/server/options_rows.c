@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "server/options_load.h"
+#include "server/options_limits_load.h"
 #include "server/options_messages.h"
 
 #define WORKERS_MAX 64
