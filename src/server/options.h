@@ -17,11 +17,8 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "policy/message_policy.h"
-<<<<<<< HEAD
 #include "server/options_log.h"
-=======
 #include "server/options_limits.h"
->>>>>>> c3b9595 (server: the numbers of limits have a header of their own)
 #include "wire/forwarded.h"
 #include "wire/http_host.h"
 #include "wire/ws_deflate.h"
