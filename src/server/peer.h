@@ -20,21 +20,12 @@
 #include "limit/user_table.h"
 #include "net/conn.h"
 #include "server/event_log.h"
+#include "server/peer_phase.h"
 #include "server/peer_who.h"
 #include "server/worker.h"
 #include "wire/handshake.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_message.h"
-
-enum peer_phase {
-    PEER_TLS,     /* TLS handshake */
-    PEER_HEAD,    /* waiting for a whole request head */
-    PEER_ASKING,  /* whose request it is has been asked elsewhere; nothing is read meanwhile */
-    PEER_FIRST,   /* 101 sent, waiting for the first message to be auth */
-    PEER_OPEN,    /* authenticated, or on a route that asks for nothing */
-    PEER_CLOSING, /* our Close is out, theirs is awaited */
-    PEER_LINGER   /* all said: output leaves, input is thrown away until EOF or the deadline */
-};
 
 struct ask;
 
