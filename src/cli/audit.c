@@ -40,7 +40,7 @@ static void usage(FILE *to)
     (void)fputs(
         "usage: gateward audit FILE [--json]\n"
         "       gateward audit URL [OPTIONS]\n"
-        "       gateward audit verify-log FILE...\n\n"
+        "       gateward audit verify-log [--key FILE] [--end FILE] FILE...\n\n"
         "Holds a configuration, or any WebSocket server (ws:// or wss://), against a checklist of\n"
         "fourteen points and says for each whether it passes, fails or cannot be told, with the\n"
         "line or with what was seen. What a server is asked is in docs/audit.md: a few dozen\n"
@@ -190,7 +190,7 @@ int cmd_audit(int argc, char **argv)
     int c, code = CLI_OK;
 
     if (argc > 1 && strcmp(argv[1], "verify-log") == 0)
-        return audit_verify_log(argc - 2, argv + 2);
+        return audit_verify_log(argc - 1, argv + 1);
     while (code == CLI_OK && (c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
         if (c == 'h') {
             usage(stdout);

@@ -3,7 +3,7 @@
 #ifndef CLI_AUDIT_LOG_H
 #define CLI_AUDIT_LOG_H
 
-/* The rest of the command line behind `verify-log`. The exit code of the process. */
-int audit_verify_log(int count, char *const *paths);
+/* The command line from `verify-log` on. The exit code of the process. */
+int audit_verify_log(int argc, char **argv);
 
 #endif

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* event_chain.c: a chained line ends in ,"prev":"HASH","hash":"HASH"} where the second is the
- * SHA-256, in hexadecimal digits, of all bytes of the line before ,"hash". */
+ * SHA-256, in hexadecimal digits, of all bytes of the line before ,"hash"; one under a key in
+ * ,"seq":NUMBER,"prev":"MAC","mac":"MAC"} in the same way. */
 #include "server/event_chain.h"
 
+#include "base/num.h"
 #include "base/status.h"
 #include "crypto/digest.h"
+#include "crypto/secret.h"
 
 #define PREV       ",\"prev\":\""
 #define HASH       ",\"hash\":\""
-#define TAIL_BYTES (sizeof(HASH) - 1 + EVENT_HASH_TEXT + 2) /* of ,"hash" to the end */
+#define MAC        ",\"mac\":\""
+#define SEQ        ",\"seq\":"
 #define HEAD_BYTES (sizeof(PREV) - 1 + EVENT_HASH_TEXT + 1)
+#define TAIL_BYTES (sizeof(HASH) - 1 + EVENT_HASH_TEXT + 2) /* of ,"hash" to the end */
+#define SEQ_BYTES  (sizeof(SEQ) - 1 + 20)
 
-_Static_assert(TAIL_BYTES + HEAD_BYTES - 1 == EVENT_CHAIN_BYTES, "the brace was there before");
+_Static_assert(TAIL_BYTES + HEAD_BYTES - 1 == EVENT_PLAIN_BYTES, "the brace was there before");
+_Static_assert(EVENT_PLAIN_BYTES + SEQ_BYTES <= EVENT_CHAIN_BYTES, "a MAC's name is shorter");
+
+/* --- writing --- */
 
 static void hash_text(char out[EVENT_HASH_TEXT], struct view bytes)
 {
@@ -19,10 +28,16 @@ static void hash_text(char out[EVENT_HASH_TEXT], struct view bytes)
 
     if (digest_sha256(digest, bytes.ptr, bytes.len) != OK)
         memset(digest, 0, sizeof(digest)); /* fits nothing: the line will be named */
-    for (unsigned i = 0; i < sizeof(digest); i++) {
-        out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
+    event_hex(out, digest, sizeof(digest));
+}
+
+static void mac_text(char out[EVENT_HASH_TEXT], struct event_seal *seal, struct view bytes)
+{
+    uint8_t mac[EVENT_KEY_BYTES];
+
+    if (event_seal_line(seal, mac, bytes) != OK)
+        memset(mac, 0, sizeof(mac));
+    event_hex(out, mac, sizeof(mac));
 }
 
 void event_chain_init(struct event_chain *chain)
@@ -34,48 +49,226 @@ void event_chain_init(struct event_chain *chain)
 void event_chain_write(struct event_chain *chain, struct wr *w, struct view line)
 {
     size_t before = wr_len(w);
+    struct view covered;
 
     if (line.len < 2) {
         w->failed = true;
         return;
     }
     wr_bytes(w, line.ptr, line.len - 2); /* without the brace and the line feed */
+    if (chain->is_keyed) {
+        wr_text(w, SEQ);
+        wr_dec(w, chain->seq + 1);
+    }
     wr_text(w, PREV);
     wr_text(w, chain->last);
     wr_u8(w, '"');
     if (w->failed)
         return;
-    hash_text(chain->last, view_of(w->start + before, wr_len(w) - before));
-    wr_text(w, HASH);
+    covered = view_of(w->start + before, wr_len(w) - before);
+    if (chain->is_keyed)
+        mac_text(chain->last, &chain->seal, covered);
+    else
+        hash_text(chain->last, covered);
+    chain->seq += chain->is_keyed;
+    wr_text(w, chain->is_keyed ? MAC : HASH);
     wr_text(w, chain->last);
     wr_text(w, "\"}\n");
 }
 
-static bool has_at(struct view line, size_t at, const char *text)
+/* --- reading --- */
+
+struct links {
+    bool is_keyed;
+    uint64_t seq;
+    const char *prev, *own;
+    struct view covered;
+};
+
+static bool ends_in(struct view v, struct view end)
 {
-    return memcmp(line.ptr + at, text, strlen(text)) == 0;
+    return v.len >= end.len && memcmp(v.ptr + v.len - end.len, end.ptr, end.len) == 0;
 }
 
-enum event_link event_chain_check(struct event_chain *chain, struct view line)
+/* Cuts NAME and 64 characters off the end. */
+static bool take_hash(struct view *rest, struct view name, const char **hash)
 {
-    char hash[EVENT_HASH_TEXT];
-    enum event_link link = EVENT_LINK_GOOD;
-    size_t tail, head;
-    const char *told;
+    size_t bytes = name.len + EVENT_HASH_TEXT;
 
-    if (line.len <= TAIL_BYTES + HEAD_BYTES)
-        return EVENT_LINK_NONE;
-    tail = line.len - TAIL_BYTES;
-    head = tail - HEAD_BYTES;
-    if (!has_at(line, head, PREV) || !has_at(line, tail - 1, "\"" HASH) ||
-        !has_at(line, line.len - 2, "\"}"))
-        return EVENT_LINK_NONE;
-    told = line.ptr + tail + sizeof(HASH) - 1;
-    hash_text(hash, view_of(line.ptr, tail));
-    if (memcmp(line.ptr + head + sizeof(PREV) - 1, chain->last, EVENT_HASH_TEXT) != 0)
+    if (rest->len < bytes || memcmp(rest->ptr + rest->len - bytes, name.ptr, name.len) != 0)
+        return false;
+    *hash = rest->ptr + rest->len - EVENT_HASH_TEXT;
+    rest->len -= bytes;
+    return true;
+}
+
+static bool take_seq(struct view *rest, uint64_t *seq)
+{
+    struct view name = VIEW(SEQ);
+    size_t digits = 0;
+
+    while (digits < rest->len && digits < 21 && rest->ptr[rest->len - 1 - digits] >= '0' &&
+           rest->ptr[rest->len - 1 - digits] <= '9')
+        digits++;
+    if (!num_parse_u64(view_of(rest->ptr + rest->len - digits, digits), UINT64_MAX - 1, seq))
+        return false;
+    rest->len -= digits;
+    return ends_in(*rest, name);
+}
+
+static bool find_links(struct links *out, struct view line)
+{
+    struct view rest = line;
+
+    if (!ends_in(rest, VIEW("\"}")))
+        return false;
+    rest.len -= 2;
+    out->is_keyed = take_hash(&rest, VIEW(MAC), &out->own);
+    if (!out->is_keyed && !take_hash(&rest, VIEW(HASH), &out->own))
+        return false;
+    out->covered = rest;
+    if (!ends_in(rest, VIEW("\"")))
+        return false;
+    rest.len--;
+    return take_hash(&rest, VIEW(PREV), &out->prev) &&
+           (!out->is_keyed || take_seq(&rest, &out->seq));
+}
+
+bool event_chain_resume(struct event_chain *chain, struct view line)
+{
+    struct links links = {.seq = 0};
+
+    if (!find_links(&links, line))
+        return false;
+    memcpy(chain->last, links.own, EVENT_HASH_TEXT);
+    chain->seq = links.seq;
+    return true;
+}
+
+static enum event_link judge_plain(struct event_reader *r, const struct links *links)
+{
+    enum event_link link = EVENT_LINK_GOOD;
+    char hash[EVENT_HASH_TEXT];
+
+    if (r->chain.is_keyed)
+        return EVENT_LINK_NONE; /* anybody could have made it */
+    hash_text(hash, links->covered);
+    if (r->has_begun && memcmp(links->prev, r->chain.last, EVENT_HASH_TEXT) != 0)
         link = EVENT_LINK_BROKEN;
-    if (memcmp(hash, told, EVENT_HASH_TEXT) != 0)
+    if (memcmp(hash, links->own, EVENT_HASH_TEXT) != 0)
         link = EVENT_LINK_CHANGED;
-    memcpy(chain->last, told, EVENT_HASH_TEXT);
+    memcpy(r->chain.last, links->own, EVENT_HASH_TEXT);
+    r->has_begun = true;
     return link;
+}
+
+/* What a log_mark says; its type is the second member, behind a time of fixed length. */
+static bool find_mark(struct event_mark *out, struct view line)
+{
+    static const struct view type = VIEW("\",\"event\":\"log_mark\","),
+                             name = VIEW("\"detail\":\"");
+    const size_t at = strlen("{\"time\":\"2026-11-22T14:50:05.648Z");
+    const char *detail, *end;
+
+    if (line.len < at + type.len || memcmp(line.ptr + at, type.ptr, type.len) != 0)
+        return false;
+    detail = memmem(line.ptr, line.len, name.ptr, name.len);
+    if (detail == NULL)
+        return false;
+    detail += name.len;
+    end = memchr(detail, '"', line.len - (size_t)(detail - line.ptr));
+    return end != NULL && event_seal_mark_read(out, view_of(detail, (size_t)(end - detail)));
+}
+
+static bool is_mac_good(struct event_seal *seal, const struct links *links)
+{
+    char mac[EVENT_HASH_TEXT];
+
+    mac_text(mac, seal, links->covered);
+    return ct_equal(mac, links->own, EVENT_HASH_TEXT, EVENT_HASH_TEXT);
+}
+
+/* A good line; where it stands among the others. */
+static enum event_link follow(struct event_reader *r, const struct links *links)
+{
+    uint64_t gap = links->seq - r->chain.seq - 1;
+    bool is_next = memcmp(links->prev, r->chain.last, EVENT_HASH_TEXT) == 0;
+    enum event_link link = EVENT_LINK_GOOD;
+
+    if (r->has_begun && gap > r->suspects) {
+        link = EVENT_LINK_MISSING;
+        r->missing = gap - r->suspects;
+    } else if (r->has_begun && gap == 0 && !is_next) {
+        link = EVENT_LINK_BROKEN;
+    }
+    r->has_begun = true;
+    r->suspects = 0;
+    r->chain.seq = links->seq;
+    memcpy(r->chain.last, links->own, EVENT_HASH_TEXT);
+    return link;
+}
+
+static enum event_link judge_mark(struct event_reader *r, const struct links *links,
+                                  const struct event_mark *mark)
+{
+    struct event_seal seal = r->chain.seal;
+    int rc = event_seal_find(&seal, r->key, mark);
+    enum event_link link = EVENT_LINK_CHANGED;
+
+    if (rc == E_DENIED)
+        link = EVENT_LINK_OTHER_KEY;
+    if (rc == OK && is_mac_good(&seal, links)) {
+        r->chain.seal = seal;
+        r->has_segment = true;
+        link = follow(r, links);
+    }
+    event_seal_wipe(&seal);
+    return link;
+}
+
+static enum event_link judge_line(struct event_reader *r, const struct links *links)
+{
+    struct event_seal seal = r->chain.seal;
+    enum event_link link = EVENT_LINK_CHANGED;
+
+    if (!r->has_segment)
+        return EVENT_LINK_UNKNOWN;
+    if (event_seal_skip(&seal, links->seq - r->chain.seq - 1) == OK && is_mac_good(&seal, links)) {
+        r->chain.seal = seal;
+        link = follow(r, links);
+    }
+    event_seal_wipe(&seal);
+    return link;
+}
+
+static enum event_link judge_keyed(struct event_reader *r, const struct links *links,
+                                   struct view line)
+{
+    static const struct view stop = VIEW(",\"code\":\"stop\",");
+    bool has_been = r->has_begun && r->chain.is_keyed && links->seq <= r->chain.seq;
+    struct event_mark mark;
+    enum event_link link;
+    bool is_mark;
+
+    r->chain.is_keyed = true;
+    if (r->key.len == 0)
+        return EVENT_LINK_NO_KEY;
+    if (has_been)
+        return EVENT_LINK_MOVED;
+    is_mark = find_mark(&mark, line);
+    link = is_mark ? judge_mark(r, links, &mark) : judge_line(r, links);
+    if (link == EVENT_LINK_GOOD || link == EVENT_LINK_MISSING || link == EVENT_LINK_BROKEN)
+        r->has_ended = is_mark && memmem(line.ptr, line.len, stop.ptr, stop.len) != NULL;
+    else
+        r->suspects++;
+    return link;
+}
+
+enum event_link event_chain_judge(struct event_reader *r, struct view line)
+{
+    struct links links = {.seq = 0};
+
+    if (!find_links(&links, line))
+        return EVENT_LINK_NONE;
+    return links.is_keyed ? judge_keyed(r, &links, line) : judge_plain(r, &links);
 }

@@ -56,6 +56,7 @@ static const struct event_row rows[EVENT_TYPES] = {
     [EVENT_KICKED] = {"kicked", SEVERITY_NOTICE},
     [EVENT_MUTED] = {"muted", SEVERITY_NOTICE},
     [EVENT_CHANNEL_CLOSED] = {"channel_closed", SEVERITY_NOTICE},
+    [EVENT_LOG_MARK] = {"log_mark", SEVERITY_INFO},
     [EVENT_API_CALL] = {"api_call", SEVERITY_NOTICE},
     [EVENT_SUPPRESSED] = {"events_suppressed", SEVERITY_WARNING},
 };

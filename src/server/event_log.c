@@ -15,11 +15,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status.h"
-#include "server/event_chain.h"
+#include "server/event_ledger.h"
 #include "server/event_target.h"
 
 #define BUFFER_BYTES (1024u * 1024u)
-#define LINKED_BYTES (2 * (EVENT_LINE_MAX + EVENT_CHAIN_BYTES))
 
 /* Events of one type by their code, which is a constant of the program. */
 struct tally {
@@ -42,9 +41,8 @@ struct event_log {
     struct event_target target; /* the thread's, once it runs */
     uint64_t lost;              /* lines that the target did not take, not told yet */
     int64_t lost_told_s;
-    char *linked; /* lines with their hashes, before they are written; NULL: no chain */
-    struct event_chain chain;
-    uint64_t window_s; /* the second that `lines` counts */
+    struct event_ledger *ledger; /* NULL: lines do not hold on to each other */
+    uint64_t window_s;           /* the second that `lines` counts */
     uint32_t lines[EVENT_TYPES];
     uint64_t left_out[EVENT_TYPES]; /* not told yet */
     uint64_t left_out_total;
@@ -81,29 +79,11 @@ static void tell_lost(struct event_log *log, size_t lines)
     log->lost = 0;
 }
 
-static void write_all(struct event_log *log, const char *bytes, size_t len)
+static void write_all(void *context, const char *bytes, size_t len)
 {
+    struct event_log *log = context;
+
     tell_lost(log, event_target_write(&log->target, bytes, len));
-}
-
-/* Whole lines, each with its hashes. */
-static void write_linked(struct event_log *log, const char *bytes, size_t len)
-{
-    struct wr w = wr_of(log->linked, LINKED_BYTES);
-    const char *end;
-
-    while (len > 0 && (end = memchr(bytes, '\n', len)) != NULL) {
-        size_t line = (size_t)(end - bytes) + 1;
-
-        if (wr_len(&w) + line + EVENT_CHAIN_BYTES > LINKED_BYTES) {
-            write_all(log, log->linked, wr_len(&w));
-            w = wr_of(log->linked, LINKED_BYTES);
-        }
-        event_chain_write(&log->chain, &w, view_of(bytes, line));
-        bytes += line;
-        len -= line;
-    }
-    write_all(log, log->linked, wr_len(&w));
 }
 
 /* With the lock held: appends a line if there is room. */
@@ -136,47 +116,111 @@ static void turn_window(struct event_log *log, int64_t wall_ms)
     }
 }
 
+/* The same code may be two constants of the same text. */
+static struct tally *tally_find(struct tallies *t, const char *code)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (t->items[i].code == code || strcmp(t->items[i].code, code) == 0)
+            return &t->items[i];
+    }
+    if (t->count < EVENT_CODES_MAX) {
+        t->items[t->count].code = code;
+        return &t->items[t->count++];
+    }
+    t->items[EVENT_CODES_MAX].code = "other";
+    return &t->items[EVENT_CODES_MAX];
+}
+
+static void tally(struct event_log *log, const struct event *event)
+{
+    (void)pthread_mutex_lock(&log->tally_lock);
+    tally_find(&log->tallies[event->type], event->code != NULL ? event->code : "none")->count++;
+    (void)pthread_mutex_unlock(&log->tally_lock);
+}
+
+static void put_lines(struct event_log *log, const char *bytes, size_t len)
+{
+    if (log->ledger == NULL)
+        write_all(log, bytes, len);
+    else if (len > 0)
+        event_ledger_put(log->ledger, bytes, len);
+    if (log->ledger != NULL)
+        event_ledger_tick(log->ledger, clock_wall_s());
+}
+
+static void reopen(struct event_log *log)
+{
+    if (event_target_reopen(&log->target) && log->ledger != NULL)
+        event_ledger_rotated(log->ledger);
+}
+
+/* With the lock held, until there is something to be done. */
+static void await_lines(struct event_log *log)
+{
+    struct timespec until;
+    int64_t wall_ms;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    if (log->front_bytes == 0 && !log->is_closing && !log->wants_reopen)
+        (void)pthread_cond_timedwait(&log->filled, &log->lock, &until);
+    wall_ms = clock_wall_ms();
+    if ((uint64_t)(wall_ms / 1000) == log->window_s && !log->is_closing)
+        return;
+    log->window_s = (uint64_t)(wall_ms / 1000);
+    turn_window(log, wall_ms);
+}
+
 static void *writer(void *argument)
 {
     struct event_log *log = argument;
+    bool is_over = false;
 
     (void)pthread_mutex_lock(&log->lock);
-    for (;;) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += 1;
-        if (log->front_bytes == 0 && !log->is_closing && !log->wants_reopen)
-            (void)pthread_cond_timedwait(&log->filled, &log->lock, &until);
-        int64_t wall_ms = clock_wall_ms();
-        if ((uint64_t)(wall_ms / 1000) != log->window_s || log->is_closing) {
-            log->window_s = (uint64_t)(wall_ms / 1000);
-            turn_window(log, wall_ms);
-        }
-        if (log->wants_reopen) {
-            log->wants_reopen = false;
-            (void)pthread_mutex_unlock(&log->lock);
-            event_target_reopen(&log->target);
-            (void)pthread_mutex_lock(&log->lock);
-        }
-        if (log->front_bytes == 0) {
-            if (log->is_closing)
-                break;
-            continue;
-        }
-        char *full = log->front;
-        size_t len = log->front_bytes;
+    while (!is_over) {
+        char *full;
+        size_t len;
+        bool wants_reopen;
+
+        await_lines(log);
+        full = log->front;
+        len = log->front_bytes;
         log->front = log->back;
         log->front_bytes = 0;
+        wants_reopen = log->wants_reopen;
+        log->wants_reopen = false;
+        is_over = len == 0 && log->is_closing;
         (void)pthread_mutex_unlock(&log->lock);
-        if (log->linked != NULL)
-            write_linked(log, full, len);
-        else
-            write_all(log, full, len);
+        if (wants_reopen)
+            reopen(log);
+        put_lines(log, full, len);
         (void)pthread_mutex_lock(&log->lock);
         log->back = full;
     }
     (void)pthread_mutex_unlock(&log->lock);
+    if (log->ledger != NULL)
+        event_ledger_stop(log->ledger);
     return NULL;
+}
+
+static void count_mark(void *context, const struct event *event)
+{
+    struct event_log *log = context;
+
+    atomic_fetch_add_explicit(&log->counts[event->type], 1, memory_order_relaxed);
+    tally(log, event);
+}
+
+static int open_ledger(struct event_log *log, const struct event_log_options *options,
+                       struct error *why)
+{
+    const struct event_ledger_ops ops = {write_all, count_mark, log};
+    int fd = log->target.path != NULL ? log->target.fd : -1;
+    int rc = event_ledger_open(&log->ledger, options, fd, why);
+
+    if (rc == OK)
+        event_ledger_start(log->ledger, &ops);
+    return rc;
 }
 
 static int start(struct event_log *log, struct error *why)
@@ -198,7 +242,7 @@ static void log_free(struct event_log *log)
     event_target_close(&log->target);
     free(log->front);
     free(log->back);
-    free(log->linked);
+    event_ledger_free(log->ledger);
     free(log);
 }
 
@@ -218,6 +262,8 @@ int event_log_open(struct event_log **out, const struct event_log_options *optio
     log->target.is_ending = is_closing;
     log->target.context = log;
     rc = event_target_open(&log->target, options, why);
+    if (rc == OK && !log->target.is_off && options->has_chain)
+        rc = open_ledger(log, options, why);
     if (rc == OK && !log->target.is_off)
         rc = start(log, why);
     if (rc != OK) {
@@ -225,58 +271,6 @@ int event_log_open(struct event_log **out, const struct event_log_options *optio
         return rc;
     }
     *out = log;
-    return OK;
-}
-
-/* What the last whole line of the file says its hash is. */
-static int read_last(struct event_log *log)
-{
-    char bytes[EVENT_LINE_MAX + EVENT_CHAIN_BYTES + 1];
-    struct view rest, line;
-    ssize_t got;
-    off_t size;
-    int fd = open(log->target.path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-    if (fd < 0)
-        return errno == EACCES ? E_DENIED : E_IO;
-    size = lseek(fd, 0, SEEK_END);
-    got = pread(fd, bytes, sizeof(bytes),
-                size > (off_t)sizeof(bytes) ? size - (off_t)sizeof(bytes) : 0);
-    (void)close(fd);
-    if (size < 0 || got < 0)
-        return E_IO;
-    rest = view_of(bytes, (size_t)got);
-    if (rest.len > 0 && rest.ptr[rest.len - 1] != '\n')
-        write_all(log, "\n", 1); /* a crash tore it: it is told, and what follows is whole */
-    while (view_split(rest, '\n', &line, &rest))
-        (void)event_chain_check(&log->chain, line);
-    return OK;
-}
-
-int event_log_chain(struct event_log *log, struct error *why)
-{
-    char *linked;
-    int rc = OK;
-
-    if (log->target.is_off)
-        return OK;
-    linked = malloc(LINKED_BYTES);
-    if (linked == NULL) {
-        error_set(why, "out of memory");
-        return E_NOMEM;
-    }
-    event_chain_init(&log->chain);
-    if (log->target.path != NULL)
-        rc = read_last(log);
-    if (rc != OK) {
-        error_set(why, "cannot read the event log %s to go on with its chain: %s", log->target.path,
-                  strerror(errno));
-        free(linked);
-        return rc;
-    }
-    (void)pthread_mutex_lock(&log->lock);
-    log->linked = linked;
-    (void)pthread_mutex_unlock(&log->lock);
     return OK;
 }
 
@@ -303,28 +297,6 @@ void event_log_close(struct event_log *log)
         tell_lost(log, 0);
     }
     log_free(log);
-}
-
-/* The same code may be two constants of the same text. */
-static struct tally *tally_find(struct tallies *t, const char *code)
-{
-    for (uint32_t i = 0; i < t->count; i++) {
-        if (t->items[i].code == code || strcmp(t->items[i].code, code) == 0)
-            return &t->items[i];
-    }
-    if (t->count < EVENT_CODES_MAX) {
-        t->items[t->count].code = code;
-        return &t->items[t->count++];
-    }
-    t->items[EVENT_CODES_MAX].code = "other";
-    return &t->items[EVENT_CODES_MAX];
-}
-
-static void tally(struct event_log *log, const struct event *event)
-{
-    (void)pthread_mutex_lock(&log->tally_lock);
-    tally_find(&log->tallies[event->type], event->code != NULL ? event->code : "none")->count++;
-    (void)pthread_mutex_unlock(&log->tally_lock);
 }
 
 void event_log_each_code(struct event_log *log, enum event_type type,

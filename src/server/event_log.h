@@ -54,6 +54,7 @@ enum event_type {
     EVENT_KICKED,        /* out of a channel, by a moderator or the API; user = who, by = by whom */
     EVENT_MUTED,         /* the same: muted, or no longer (code lifted) */
     EVENT_CHANNEL_CLOSED,
+    EVENT_LOG_MARK, /* a segment of a log under a key begins; code = why, detail = which */
     EVENT_API_CALL, /* a call of the internal API; code = that of the answer, action = which */
     EVENT_SUPPRESSED,
     EVENT_TYPES
@@ -81,13 +82,13 @@ struct event_log_options {
     const char *target; /* "stderr", "stdout", "off", "syslog" or a path (opened append, 0600) */
     const char *syslog_socket; /* of "syslog": a Unix datagram socket */
     int syslog_facility;       /* index into event_syslog_facilities */
+    bool has_chain;            /* every line is linked to the one before it (event_chain.h) */
+    const char *chain_key;     /* the file of its key; NULL: plain hashes */
+    const char *state_dir;     /* where its end is kept, with a key */
 };
 struct event_log;
 int event_log_open(struct event_log **out, const struct event_log_options *options,
                    struct error *why);
-/* Before the first event: every line carries the hash of the one before it (event_chain.h), and the
- * first that of the last one in the file, if there is one. E_NOMEM, E_IO, with *why. */
-int event_log_chain(struct event_log *log, struct error *why);
 void event_log_close(struct event_log *log); /* writes what is buffered first */
 /* Any thread: opens the file by its name again, for whoever has renamed it (log rotation); nothing
  * is lost and no line is torn. Soon, on the log's own thread; a file that cannot be opened leaves

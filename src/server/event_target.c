@@ -139,18 +139,19 @@ static int open_file(const char *path)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 }
 
-void event_target_reopen(struct event_target *t)
+bool event_target_reopen(struct event_target *t)
 {
     int fd = open_file(t->path);
 
     if (fd < 0) {
         log_line(LOG_ERROR, "cannot open the event log %s again, the old file stays in use: %s",
                  t->path, strerror(errno));
-        return;
+        return false;
     }
     (void)close(t->fd);
     t->fd = fd;
     log_line(LOG_INFO, "event log %s: opened again", t->path);
+    return true;
 }
 
 /* Whether anybody answers there is told with the first line, and is no reason not to start. */

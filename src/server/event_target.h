@@ -32,7 +32,7 @@ void event_target_close(struct event_target *t);
 /* Whole lines. Waits for a target that takes nothing now. How many lines are lost is the answer: of
  * a full disk, a closed pipe, or a target that the end of the server did not wait for. */
 size_t event_target_write(struct event_target *t, const char *bytes, size_t len);
-/* A file by its name again; one that cannot be opened leaves the old one in use. */
-void event_target_reopen(struct event_target *t);
+/* A file by its name again. False: it cannot be opened, and the old one stays in use. */
+bool event_target_reopen(struct event_target *t);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options_log.c: `log` of a configuration: where events go, and how they hold on to each other. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/status.h"
+#include "crypto/secret.h"
 #include "net/syslog_link.h"
 #include "server/event_syslog.h"
 #include "server/options_load.h"
@@ -72,6 +75,52 @@ static int read_socket(struct node *value, void *target, struct problems *proble
     return OK;
 }
 
+/* Only looked at here: it is read when the log is opened, before privileges go, and need not be
+ * readable afterwards. */
+static void check_key(const char *path, const struct node *value, struct problems *problems)
+{
+    struct buf key = BUF_INIT(SECRET_BYTES_MAX);
+    struct error why = {{0}, 0, 0};
+
+    if (access(path, R_OK) != 0 && errno == EACCES)
+        return;
+    if (secret_load_file(&key, path, &why) != OK || secret_check_strength(&key, &why) != OK)
+        problems_add(problems, value->line, value->column, "`chain_key`: %s", why.text);
+    secret_buf_clear(&key);
+}
+
+struct key_draft {
+    char *file;
+};
+static const struct option key_rows[] = {
+    {.name = "file", .type = OPTION_TEXT, .offset = offsetof(struct key_draft, file)},
+    {0},
+};
+
+/* Not from the environment: what this process was started with stays readable for its user, and
+ * then whoever takes it over could write the past anew. */
+static int read_chain_key(struct node *value, void *target, struct problems *problems)
+{
+    struct key_draft draft = {NULL};
+    struct loading *l = target;
+
+    if (value->type != NODE_MAP) {
+        problems_add(problems, value->line, value->column,
+                     "a secret does not stand in the configuration: put it in a file that only the "
+                     "server may read and write {file: NAME}");
+        return E_INVALID;
+    }
+    options_read(key_rows, value, &draft, problems);
+    if (draft.file == NULL)
+        problems_add(problems, value->line, value->column, "`chain_key` is written {file: NAME}");
+    else
+        l->o.log.chain_key = options_path(l, draft.file, value, problems);
+    if (l->o.log.chain_key != NULL)
+        check_key(l->o.log.chain_key, value, problems);
+    options_clear(key_rows, &draft);
+    return OK;
+}
+
 static const struct option syslog_rows[] = {
     {.name = "socket",
      .type = OPTION_CUSTOM,
@@ -99,6 +148,11 @@ const struct option options_log_rows[] = {
      .help =
          "each event line carries a hash of the one before it; `gateward audit verify-log` finds "
          "what was changed"},
+    {.name = "chain_key",
+     .type = OPTION_CUSTOM,
+     .custom = read_chain_key,
+     .help = "{file: NAME}, 32 bytes or more: the chain is made with this key, so that nobody else "
+             "can write it anew; implies `chain`"},
     {.name = "syslog", .type = OPTION_SECTION, .children = syslog_rows},
     {.name = "level",
      .type = OPTION_ENUM,
@@ -113,4 +167,5 @@ void options_clear_log(struct log_options *log)
 {
     free(log->events);
     free(log->syslog_socket);
+    free(log->chain_key);
 }

@@ -9,8 +9,9 @@ struct log_options {
     char *events; /* "stderr", "stdout", "syslog", "off" or a path */
     char *syslog_socket;
     int syslog_facility; /* index into event_syslog_facilities */
-    bool chain;
-    int level; /* enum log_level */
+    bool chain;          /* without a key; with one it is always */
+    char *chain_key;     /* its file, which is read when the server opens; NULL: none */
+    int level;           /* enum log_level */
 };
 void options_clear_log(struct log_options *log);
 

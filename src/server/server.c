@@ -28,7 +28,11 @@ static int open_tables(struct server *s, struct error *why)
     const struct limit_options *l = &s->options->limits;
     const struct event_log_options log = {.target = s->options->log.events,
                                           .syslog_socket = s->options->log.syslog_socket,
-                                          .syslog_facility = s->options->log.syslog_facility};
+                                          .syslog_facility = s->options->log.syslog_facility,
+                                          .has_chain = s->options->log.chain ||
+                                                       s->options->log.chain_key != NULL,
+                                          .chain_key = s->options->log.chain_key,
+                                          .state_dir = s->options->state_dir};
     struct conn_limits limits = {
         .total = (uint32_t)l->connections_total,
         .per_ip = (uint32_t)l->connections_per_ip,
@@ -36,8 +40,6 @@ static int open_tables(struct server *s, struct error *why)
     int rc;
 
     rc = event_log_open(&s->events, &log, why);
-    if (rc == OK && s->options->log.chain)
-        rc = event_log_chain(s->events, why);
     if (rc != OK)
         return rc;
     rc = conn_table_new(&s->connections, &limits);
