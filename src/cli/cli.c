@@ -33,6 +33,7 @@ static const struct command commands[] = {
      "make, show or end sessions of web users: gateward session create --config FILE ..."},
     {"explain", cmd_explain,
      "say who may do what, and why: gateward explain --config FILE --user U ..."},
+    {"bench", cmd_bench, "measure a WebSocket server: gateward bench MODE URL"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -16,6 +16,7 @@ enum cli_exit {
 };
 
 int cmd_audit(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_token(int argc, char **argv);
