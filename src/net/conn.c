@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn.c: the life of a connection and what the poll says about it. Sending is in conn_out.c, TLS
- * in conn_tls.c. Every end goes through conn_kill: it closes the descriptor at once and calls
- * uv_close, whose callback frees and reports. After each callback to the owner c->state is looked
- * at again: the owner may have closed this connection or any other, but its memory stays until
+/* conn.c: the life of a connection and what the poller says about it. Sending is in conn_out.c, TLS
+ * in conn_tls.c. Every end goes through conn_kill: it closes the descriptor at once; at the turn's
+ * end conn_bury_dead frees and reports. After each callback to the owner c->state is looked at
+ * again: the owner may have closed this connection or any other, but its memory stays until
  * on_closed. */
 #include "net/conn.h"
 
@@ -16,22 +16,22 @@
 #include "base/status.h"
 #include "net/conn_private.h"
 
-static void on_poll(uv_poll_t *handle, int status, int events);
-
 void conn_set_events(struct conn *c, int events)
 {
     if (c->events == events || c->state == CONN_CLOSING)
         return;
     c->events = (uint8_t)events;
-    if (events == 0)
-        (void)uv_poll_stop(&c->poll);
-    else
-        (void)uv_poll_start(&c->poll, events, on_poll);
+    poller_change(c->loop->poller, c->fd, events, c);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+void conn_look_again(struct conn *c)
 {
-    struct conn *c = handle->data;
+    if (c->state != CONN_CLOSING)
+        poller_again(c->loop->poller, c->fd, c->events, c);
+}
+
+static void bury(struct conn *c)
+{
     struct conn_tls *tls = c->tls;
 
     /* c is the owner's again inside on_closed; what conn_end_detail reads lives until it returns.
@@ -39,6 +39,15 @@ static void on_handle_closed(uv_handle_t *handle)
     conn_queue_clear(c);
     c->ops->on_closed(c, (enum conn_end)c->end);
     conn_tls_free(tls);
+}
+
+void conn_bury_dead(struct loop *loop)
+{
+    while (!link_is_alone(&loop->dead)) {
+        struct conn *c = LINK_ITEM(loop->dead.next, struct conn, dirty);
+        link_remove(&c->dirty);
+        bury(c);
+    }
 }
 
 void conn_kill(struct conn *c, enum conn_end end)
@@ -50,7 +59,8 @@ void conn_kill(struct conn *c, enum conn_end end)
     c->state = CONN_CLOSING;
     c->end = (uint8_t)end;
     link_remove(&c->dirty);
-    uv_close((uv_handle_t *)&c->poll, on_handle_closed);
+    link_append(&c->loop->dead, &c->dirty);
+    poller_remove(c->loop->poller, c->fd);
     (void)close(c->fd);
     c->fd = -1;
 }
@@ -81,7 +91,7 @@ void conn_leave(struct conn *c)
     }
     if (len == 0 && (c->tls == NULL || loop->tls.io->out_len == 0))
         return;
-    if ((c->events & UV_WRITABLE) != 0)
+    if ((c->events & POLLER_WRITABLE) != 0)
         conn_hold(c, loop->cork, len);
     else
         conn_send_out(c, loop->cork, len);
@@ -92,7 +102,7 @@ void conn_become_ready(struct conn *c)
     c->state = CONN_OPEN;
     c->is_ready = true;
     if (c->is_paused)
-        conn_set_events(c, c->events & ~UV_READABLE);
+        conn_set_events(c, c->events & ~POLLER_READABLE);
     if (c->ops->on_ready != NULL)
         c->ops->on_ready(c);
     if (c->out_first != NULL && c->state != CONN_CLOSING)
@@ -104,7 +114,7 @@ void conn_eof(struct conn *c)
     if (c->state == CONN_CLOSING || c->saw_eof)
         return;
     c->saw_eof = true;
-    conn_set_events(c, c->events & ~UV_READABLE);
+    conn_set_events(c, c->events & ~POLLER_READABLE);
     if (c->state == CONN_SHUTTING)
         return;
     if (c->state == CONN_DRAINING)
@@ -127,6 +137,8 @@ size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
     c->loop->counters.recv_calls++;
     if (n > 0) {
         c->loop->counters.recv_bytes += (size_t)n;
+        if ((size_t)n == cap)
+            conn_look_again(c);
         return (size_t)n;
     }
     if (n == 0) {
@@ -139,8 +151,12 @@ size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
         }
         return 0;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
         return 0;
+    if (errno == EINTR) {
+        conn_look_again(c);
+        return 0;
+    }
     c->error = errno;
     conn_kill(c, is_reset(c->error) ? CONN_END_PEER_EOF : CONN_END_ERROR);
     return 0;
@@ -160,12 +176,10 @@ static void on_readable(struct conn *c)
         conn_enter(c);
         conn_become_ready(c);
         conn_leave(c);
-        if (c->state != CONN_OPEN || (c->events & UV_READABLE) == 0)
+        if (c->state != CONN_OPEN || (c->events & POLLER_READABLE) == 0)
             return;
     }
     n = conn_recv(c, c->loop->rx, LOOP_RX_BYTES);
-    /* A short read has emptied the socket; were that wrong, the level-triggered poll would say so.
-     */
     if (n == 0 || c->state != CONN_OPEN)
         return;
     conn_enter(c);
@@ -185,7 +199,7 @@ static void on_connected(struct conn *c)
         conn_kill(c, CONN_END_ERROR);
         return;
     }
-    conn_set_events(c, UV_READABLE);
+    conn_set_events(c, POLLER_READABLE);
     if (c->tls != NULL) {
         conn_shake_start_client(c);
         return;
@@ -195,107 +209,104 @@ static void on_connected(struct conn *c)
     conn_leave(c);
 }
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+static void on_fault(struct conn *c)
 {
-    struct conn *c = handle->data;
-
     if (c->state == CONN_CONNECTING) {
         on_connected(c);
-        if (status < 0 && c->state != CONN_CLOSING)
-            conn_kill(c, CONN_END_ERROR);
+        conn_kill(c, CONN_END_ERROR);
         return;
     }
-    if (status < 0) {
-        /* libuv has stopped the handle: one last read finds the reason, and nothing would ever call
-         * us again. */
-        c->events = 0;
-        on_readable(c);
-        conn_kill(c, CONN_END_PEER_EOF);
-        return;
-    }
-    if ((events & UV_WRITABLE) != 0 && (c->events & UV_WRITABLE) != 0)
-        conn_send_out(c, NULL, 0);
-    /* Sending may have closed or paused it. */
-    if ((events & UV_READABLE) != 0 && (c->events & UV_READABLE) != 0 && c->state != CONN_CLOSING)
-        on_readable(c);
+    /* One last read finds the reason. */
+    c->events = 0;
+    on_readable(c);
+    conn_kill(c, CONN_END_PEER_EOF);
 }
 
-static int open_any(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops)
+void conn_ready(void *item, int events)
+{
+    struct conn *c = item;
+
+    /* Closed since the poll, by another's callback; or not to be bothered. */
+    if (c->state == CONN_CLOSING || c->events == 0)
+        return;
+    if ((events & POLLER_FAULT) != 0) {
+        on_fault(c);
+        return;
+    }
+    events &= c->events | POLLER_LAST;
+    if ((events & POLLER_WRITABLE) != 0) {
+        if (c->state == CONN_CONNECTING) {
+            on_connected(c);
+            return;
+        }
+        conn_send_out(c, NULL, 0);
+    }
+    /* Sending may have closed or paused it. */
+    if ((events & POLLER_READABLE) == 0 || (c->events & POLLER_READABLE) == 0 ||
+        c->state == CONN_CLOSING)
+        return;
+    on_readable(c);
+    /* The read may have left the end behind, which is not told a second time. */
+    if ((events & POLLER_LAST) != 0 && (c->events & POLLER_READABLE) != 0)
+        conn_look_again(c);
+}
+
+static void init(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops)
 {
     memset(c, 0, sizeof(*c));
     c->loop = loop;
     c->ops = ops;
     c->fd = fd;
     link_init(&c->dirty);
-    if (uv_poll_init(&loop->uv, &c->poll, fd) != 0) {
-        (void)close(fd);
-        return E_IO;
-    }
-    c->poll.data = c;
-    return OK;
 }
 
-/* What both ways to open share: `made` (NULL: plain) is the connection's from here on, also when
- * this fails. */
-static int open_with(struct conn *c, struct loop *loop, int fd, struct conn_tls *made,
-                     const struct conn_ops *ops)
+static int start(struct conn *c, enum conn_state state, int events)
 {
-    int rc = open_any(c, loop, fd, ops);
+    int rc = poller_add(c->loop->poller, c->fd, events, c);
 
     if (rc != OK) {
-        conn_tls_free(made);
+        conn_tls_free(c->tls);
+        (void)close(c->fd);
         return rc;
     }
-    if (made != NULL) {
-        made->shake->c = c;
-        c->tls = made;
-    }
+    if (c->tls != NULL)
+        c->tls->shake->c = c;
+    c->state = (uint8_t)state;
+    c->events = (uint8_t)events;
     return OK;
 }
 
 int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
               const struct conn_ops *ops)
 {
-    struct conn_tls *made = NULL;
-    int rc;
+    int rc = OK;
 
-    if (tls != NULL) {
-        rc = conn_tls_new(&made, loop, tls, NULL, NULL);
-        if (rc != OK) {
-            (void)close(fd);
-            return rc;
-        }
-    }
-    rc = open_with(c, loop, fd, made, ops);
-    if (rc != OK)
+    init(c, loop, fd, ops);
+    if (tls != NULL)
+        rc = conn_tls_new(&c->tls, loop, tls, NULL, NULL);
+    if (rc != OK) {
+        (void)close(fd);
         return rc;
-    if (made != NULL)
-        c->state = CONN_HELLO;
-    else
+    }
+    rc = start(c, tls != NULL ? CONN_HELLO : CONN_NEW, POLLER_READABLE);
+    if (rc == OK)
         conn_mark_dirty(c);
-    conn_set_events(c, UV_READABLE);
-    return OK;
+    return rc;
 }
 
 int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_client *tls,
                      const char *server_name, const struct conn_ops *ops)
 {
-    struct conn_tls *made = NULL;
-    int rc;
+    int rc = OK;
 
-    if (tls != NULL) {
-        rc = conn_tls_new(&made, loop, NULL, tls, server_name);
-        if (rc != OK) {
-            (void)close(fd);
-            return rc;
-        }
-    }
-    rc = open_with(c, loop, fd, made, ops);
-    if (rc != OK)
+    init(c, loop, fd, ops);
+    if (tls != NULL)
+        rc = conn_tls_new(&c->tls, loop, NULL, tls, server_name);
+    if (rc != OK) {
+        (void)close(fd);
         return rc;
-    c->state = CONN_CONNECTING;
-    conn_set_events(c, UV_WRITABLE);
-    return OK;
+    }
+    return start(c, CONN_CONNECTING, POLLER_WRITABLE);
 }
 
 void conn_read_pause(struct conn *c)
@@ -305,14 +316,14 @@ void conn_read_pause(struct conn *c)
         return;
     c->is_paused = true;
     if (c->state == CONN_OPEN)
-        conn_set_events(c, c->events & ~UV_READABLE);
+        conn_set_events(c, c->events & ~POLLER_READABLE);
 }
 
 void conn_read_resume(struct conn *c)
 {
     c->is_paused = false;
     if (c->state == CONN_OPEN && !c->saw_eof)
-        conn_set_events(c, c->events | UV_READABLE);
+        conn_set_events(c, c->events | POLLER_READABLE);
 }
 
 void conn_shutdown(struct conn *c)
@@ -327,7 +338,7 @@ void conn_shutdown(struct conn *c)
     c->state = CONN_SHUTTING;
     c->is_paused = false;
     if (!c->saw_eof)
-        conn_set_events(c, c->events | UV_READABLE);
+        conn_set_events(c, c->events | POLLER_READABLE);
     conn_mark_dirty(c);
 }
 
@@ -380,7 +391,7 @@ void conn_turn_end(struct loop *loop, uint64_t *flushes)
             conn_leave(c);
         }
         /* While the kernel is full its word is awaited; asking again would be a wasted call. */
-        if (c->state >= CONN_OPEN && (c->events & UV_WRITABLE) == 0)
+        if (c->state >= CONN_OPEN && (c->events & POLLER_WRITABLE) == 0)
             conn_send_out(c, NULL, 0);
     }
 }

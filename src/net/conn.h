@@ -47,9 +47,8 @@ struct conn_ops {
 struct conn {
     struct loop *loop;
     const struct conn_ops *ops;
-    uv_poll_t poll;
     struct conn_tls *tls;
-    struct link dirty;                      /* in the loop's list of connections to flush */
+    struct link dirty; /* in the loop's list of connections to flush; at the end, of dead ones */
     struct conn_item *out_first, *out_last; /* private queue */
     size_t out_bytes;                       /* queued and not yet taken by the kernel */
     uint64_t stall_since_ms;                /* start of the current stall window; 0: no backlog */

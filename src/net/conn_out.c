@@ -160,7 +160,7 @@ void conn_mark_dirty(struct conn *c)
     /* Not yet ready: becoming ready looks at the queue. Kernel full: its word will. */
     if (c->state != CONN_NEW && c->state != CONN_OPEN && c->state != CONN_SHUTTING)
         return;
-    if ((c->events & UV_WRITABLE) == 0 && link_is_alone(&c->dirty))
+    if ((c->events & POLLER_WRITABLE) == 0 && link_is_alone(&c->dirty))
         link_append(&c->loop->dirty, &c->dirty);
 }
 
@@ -266,7 +266,7 @@ void conn_await_writable(struct conn *c)
         c->stall_since_ms = loop_now_ms(c->loop);
         c->stall_sent_bytes = 0;
     }
-    conn_set_events(c, c->events | UV_WRITABLE);
+    conn_set_events(c, c->events | POLLER_WRITABLE);
 }
 
 /* What send or sendmsg answered. */
@@ -278,8 +278,12 @@ static ssize_t judge(struct conn *c, ssize_t n)
         c->loop->counters.send_bytes += (size_t)n;
         return n;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
         return 0;
+    if (errno == EINTR) {
+        conn_look_again(c);
+        return 0;
+    }
     c->error = errno;
     conn_kill(c, c->error == EPIPE || c->error == ECONNRESET ? CONN_END_PEER_EOF : CONN_END_ERROR);
     return -1;
@@ -318,8 +322,10 @@ static bool flush_queue(struct conn *c)
         if (n < 0)
             return false;
         conn_queue_consume(c, (size_t)n);
-        if (round >= ROUNDS_MAX || (size_t)n < asked) {
+        if ((size_t)n < asked || round >= ROUNDS_MAX) {
             conn_await_writable(c);
+            if (round >= ROUNDS_MAX) /* the kernel would take more, and will not say so again */
+                conn_look_again(c);
             return false;
         }
     }
@@ -372,7 +378,7 @@ void conn_send_out(struct conn *c, const uint8_t *cork, size_t cork_len)
 
     if (!is_done)
         return;
-    conn_set_events(c, c->events & ~UV_WRITABLE);
+    conn_set_events(c, c->events & ~POLLER_WRITABLE);
     if (c->has_backlog) {
         c->has_backlog = false;
         if (c->ops->on_drained != NULL && c->state == CONN_OPEN)
@@ -388,7 +394,7 @@ void conn_flush(struct conn *c)
     struct conn *corked = loop->corked;
     size_t len = 0;
 
-    if ((c->state != CONN_OPEN && c->state != CONN_SHUTTING) || (c->events & UV_WRITABLE) != 0)
+    if ((c->state != CONN_OPEN && c->state != CONN_SHUTTING) || (c->events & POLLER_WRITABLE) != 0)
         return;
     if (corked == c) {
         len = loop->cork_len;

@@ -25,7 +25,7 @@ enum conn_state {
     CONN_OPEN,
     CONN_SHUTTING, /* conn_shutdown: sends what is queued, then close_notify and FIN */
     CONN_DRAINING, /* FIN sent: discards until the peer's EOF */
-    CONN_CLOSING   /* uv_close was called; on_closed comes */
+    CONN_CLOSING   /* conn_kill was called; on_closed comes at the turn's end */
 };
 
 /* Bytes in a connection's queue: a reference to a blob, or a chunk that copies fill. */
@@ -65,16 +65,20 @@ struct conn_tls {
 /* conn.c */
 void conn_kill(struct conn *c,
                enum conn_end end); /* the way every connection ends; harmless the second time */
-void conn_set_events(struct conn *c, int events);
+void conn_set_events(struct conn *c, int events); /* enum poller_event */
+/* Events come once (poller.h): when not all that an event offers is taken, this brings it back. */
+void conn_look_again(struct conn *c);
+void conn_ready(void *item, int events); /* from the poller */
 void conn_eof(struct conn *c);
 /* Brackets a callback of c: what it writes gathers in the cork and leaves in conn_leave. */
 void conn_enter(struct conn *c);
 void conn_leave(struct conn *c);
 void conn_become_ready(struct conn *c); /* state OPEN, on_ready */
 /* One recv into `into`. Bytes that came, or 0 when there is nothing for the caller to do (EOF and
- * errors are done). */
+ * errors are done). When `cap` bytes came, there may be more, and the next turn brings it. */
 size_t conn_recv(struct conn *c, uint8_t *into, size_t cap);
 void conn_turn_end(struct loop *loop, uint64_t *flushes); /* of dirty ones, while *flushes lasts */
+void conn_bury_dead(struct loop *loop);                   /* on_closed for all that were killed */
 void conn_loop_clear(struct loop *loop);
 
 /* conn_out.c */

@@ -155,7 +155,7 @@ static void admit(struct conn *c)
     heap_trim_note(&loop->tls.trim);
     memcpy(loop->rx, shake->early.data, len);
     buf_clear(&shake->early);
-    conn_set_events(c, c->events | UV_READABLE);
+    conn_set_events(c, c->events | POLLER_READABLE);
     conn_tls_process(c, loop->rx, len);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.c: the turn of a loop. libuv polls; before and after each poll the turn's end runs: tasks
- * first, then the connections' queued output, again while either made more of the other; much of it
- * in slices with a poll in between. The clock is read when the first callback of a turn asks, and
- * forgotten just before the poll. One uv_timer stands at the wheel's next deadline; without timers
- * nothing wakes the loop. */
+/* loop.c: the turn of a loop. The poller sleeps and tells sockets, libuv and the alarm what has
+ * come; then timers run, and the turn's end: tasks first, then the connections' queued output,
+ * again while either made more of the other; much of it in slices with a poll in between. The clock
+ * is read when the first callback of a turn asks, and forgotten just before the poll. The alarm
+ * stands at the wheel's next deadline; without timers nothing wakes the loop. */
 #include "net/loop_private.h"
 
 #include <stdlib.h>
@@ -37,12 +37,8 @@ static void run_tasks(struct loop *loop)
     }
 }
 
-static void on_spin(uv_idle_t *handle)
-{
-    (void)handle; /* its existence is its job: the poll after it does not sleep */
-}
-
-static void end_busy_turn(struct loop *loop)
+/* True when there is more to do than fits in one turn. */
+static bool end_busy_turn(struct loop *loop)
 {
     uint64_t flushes = FLUSHES_PER_TURN + (loop->counters.recv_calls - loop->recv_calls_before);
     bool has_waiting = conn_shake_admit(loop);
@@ -51,89 +47,60 @@ static void end_busy_turn(struct loop *loop)
     for (int round = 0; has_more && round < ROUNDS_MAX; round++) {
         run_tasks(loop);
         conn_turn_end(loop, &flushes);
+        conn_bury_dead(loop);
         has_more = !link_is_alone(&loop->tasks) || (flushes > 0 && !link_is_alone(&loop->dirty));
     }
-    has_more = has_waiting || !link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty);
-    if (has_more == loop->is_spinning)
-        return;
-    loop->is_spinning = has_more;
-    if (has_more)
-        (void)uv_idle_start(&loop->spin, on_spin);
-    else
-        (void)uv_idle_stop(&loop->spin);
+    return has_waiting || !link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty);
 }
 
 /* Most turns only answered what they read: for them this is all. */
-static inline void end_turn(struct loop *loop)
+static inline bool end_turn(struct loop *loop)
 {
-    if (!link_is_alone(&loop->tasks) || !link_is_alone(&loop->dirty) ||
-        !link_is_alone(&loop->tls.waiting) || loop->is_spinning)
-        end_busy_turn(loop);
-}
-
-static void on_alarm(uv_timer_t *handle)
-{
-    struct loop *loop = handle->data;
-
-    loop->alarm_ms = UINT64_MAX;
-    loop->is_now_known = false;
-    timer_wheel_run(&loop->wheel, loop_now_ms(loop));
+    if (link_is_alone(&loop->tasks) && link_is_alone(&loop->dirty) && link_is_alone(&loop->dead) &&
+        link_is_alone(&loop->tls.waiting))
+        return false;
+    return end_busy_turn(loop);
 }
 
 static void set_alarm(struct loop *loop)
 {
     uint64_t next_ms = timer_wheel_next_ms(&loop->wheel);
-    uint64_t now_ms;
 
+    loop->has_new_timer = false;
     if (next_ms == loop->alarm_ms)
         return;
     loop->alarm_ms = next_ms;
-    if (next_ms == UINT64_MAX) {
-        (void)uv_timer_stop(&loop->alarm);
-        return;
+    poller_set_alarm(loop->poller, next_ms);
+}
+
+static void run_timers(struct loop *loop)
+{
+    loop->alarm_ms = 0; /* it rings on until it is set anew */
+    loop->has_new_timer = true;
+    loop->is_now_known = false;
+    timer_wheel_run(&loop->wheel, loop_now_ms(loop));
+}
+
+void loop_run(struct loop *loop)
+{
+    bool has_more = end_turn(loop);
+
+    while (!loop->is_stopping) {
+        if (loop->has_new_timer)
+            set_alarm(loop);
+        loop->is_now_known = loop->is_wall_known = false;
+        loop->recv_calls_before = loop->counters.recv_calls;
+        loop->counters.polls++;
+        if (poller_turn(loop->poller, !has_more))
+            run_timers(loop);
+        has_more = end_turn(loop);
     }
-    /* libuv counts from its own idea of now, which may lag behind. */
-    uv_update_time(&loop->uv);
-    now_ms = clock_mono_ms();
-    (void)uv_timer_start(&loop->alarm, on_alarm, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+    loop->is_stopping = false;
 }
 
-static void on_prepare(uv_prepare_t *handle)
+void loop_stop(struct loop *loop)
 {
-    struct loop *loop = handle->data;
-
-    end_turn(loop);
-    set_alarm(loop);
-    loop->is_now_known = loop->is_wall_known = false;
-    loop->recv_calls_before = loop->counters.recv_calls;
-}
-
-static void on_check(uv_check_t *handle)
-{
-    end_turn(handle->data);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct loop *loop = handle->data;
-
-    loop->open_handles--;
-}
-
-static int open_handles(struct loop *loop)
-{
-    if (uv_loop_init(&loop->uv) != 0)
-        return E_IO;
-    /* None of these four can fail on a loop that exists. */
-    (void)uv_prepare_init(&loop->uv, &loop->prepare);
-    (void)uv_check_init(&loop->uv, &loop->check);
-    (void)uv_timer_init(&loop->uv, &loop->alarm);
-    (void)uv_idle_init(&loop->uv, &loop->spin);
-    loop->prepare.data = loop->check.data = loop->alarm.data = loop->spin.data = loop;
-    loop->open_handles = 4;
-    (void)uv_prepare_start(&loop->prepare, on_prepare);
-    (void)uv_check_start(&loop->check, on_check);
-    return OK;
+    loop->is_stopping = true;
 }
 
 int loop_new(struct loop **out)
@@ -149,14 +116,21 @@ int loop_new(struct loop **out)
         goto done;
     link_init(&loop->tasks);
     link_init(&loop->dirty);
+    link_init(&loop->dead);
     link_init(&loop->tls.waiting);
     loop->tls.max_running = CONN_MAX_HANDSHAKES_DEFAULT;
     heap_trim_init(&loop->tls.trim, loop);
     loop->alarm_ms = UINT64_MAX;
     timer_wheel_init(&loop->wheel, clock_mono_ms());
-    rc = open_handles(loop);
-    if (rc != OK)
+    if (uv_loop_init(&loop->uv) != 0) {
+        rc = E_IO;
         goto done;
+    }
+    rc = poller_new(&loop->poller, &loop->uv, conn_ready);
+    if (rc != OK) {
+        (void)uv_loop_close(&loop->uv);
+        goto done;
+    }
     *out = loop;
     loop = NULL;
 done:
@@ -170,29 +144,23 @@ done:
 
 void loop_free(struct loop *loop)
 {
+    int rc;
+
     if (loop == NULL)
         return;
-    uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
-    uv_close((uv_handle_t *)&loop->check, on_handle_closed);
-    uv_close((uv_handle_t *)&loop->alarm, on_handle_closed);
-    uv_close((uv_handle_t *)&loop->spin, on_handle_closed);
-    while (loop->open_handles > 0)
+    conn_bury_dead(loop);
+    poller_free(loop->poller);
+    /* Handles whose closing is under way; their callbacks may close more. */
+    rc = uv_loop_close(&loop->uv);
+    for (int round = 0; rc == UV_EBUSY && round < ROUNDS_MAX; round++) {
         (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
-    ASSERT(uv_loop_close(&loop->uv) == 0);
+        rc = uv_loop_close(&loop->uv);
+    }
+    ASSERT(rc == 0);
     conn_loop_clear(loop);
     free(loop->rx);
     free(loop->cork);
     free(loop);
-}
-
-void loop_run(struct loop *loop)
-{
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
-}
-
-void loop_stop(struct loop *loop)
-{
-    uv_stop(&loop->uv);
 }
 
 uv_loop_t *loop_uv(struct loop *loop)
@@ -251,6 +219,7 @@ void timer_start(struct loop *loop, struct timer *t, uint64_t at_ms)
     link_remove(&t->link);
     t->at_ms = at_ms;
     timer_wheel_add(&loop->wheel, t);
+    loop->has_new_timer = true;
 }
 
 void timer_stop(struct timer *t)

@@ -16,7 +16,7 @@ struct loop;
 
 /* What this loop asked of the kernel for its connections. Only grows. */
 struct loop_counters {
-    uint64_t recv_calls, send_calls;
+    uint64_t polls, recv_calls, send_calls;
     uint64_t recv_bytes, send_bytes; /* as the network has them */
 };
 

@@ -5,6 +5,7 @@
 
 #include "net/heap_trim.h"
 #include "net/loop.h"
+#include "net/poller.h"
 #include "net/timer_wheel.h"
 #include "net/tls_stream.h"
 
@@ -33,16 +34,15 @@ struct loop_tls {
 
 struct loop {
     uv_loop_t uv;
-    uv_prepare_t prepare;
-    uv_check_t check;
-    uv_timer_t alarm; /* the one timer of the loop, set to the wheel's next deadline */
-    uv_idle_t spin;   /* runs while work is left over, so that the poll does not sleep */
-    unsigned open_handles;
-    bool is_now_known, is_wall_known, is_spinning;
+    struct poller *poller;
+    bool is_now_known, is_wall_known, is_stopping;
+    bool has_new_timer; /* the wheel's next deadline may have moved */
     uint64_t now_ns;
     int64_t wall_s;
-    uint64_t alarm_ms;        /* UINT64_MAX: not set */
-    struct link tasks, dirty; /* loop_task.link, conn.dirty */
+    uint64_t alarm_ms; /* what the poller's alarm stands at; UINT64_MAX: not set */
+    struct link tasks; /* loop_task.link */
+    struct link dirty; /* conn.dirty: has output */
+    struct link dead;  /* conn.dirty: killed, on_closed is to come */
     struct conn *corked;
     size_t cork_len;
     uint8_t *rx, *cork;
