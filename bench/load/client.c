@@ -40,6 +40,8 @@ void client_connect(struct load *l, struct client *c, int index)
     c->ssl = SSL_new(l->tls);
     if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_set_tlsext_host_name(c->ssl, l->o.host) != 1)
         die("no TLS object");
+    if (l->session != NULL)
+        (void)SSL_set_session(c->ssl, l->session);
     SSL_set_connect_state(c->ssl);
 }
 
@@ -127,10 +129,16 @@ void client_ask_upgrade(struct load *l, struct client *c)
 {
     char text[4096];
     bool has_token = l->o.in_header && l->o.token != NULL;
+    bool is_publisher = c == &l->clients[l->o.conns];
     int n = snprintf(text, sizeof(text),
                      "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-                     l->o.path, l->o.host, ntohs(l->o.to.sin_port), has_token ? "Authorization: Bearer " : "",
+                     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n%s%s%s%s\r\n",
+                     is_publisher && l->o.publish_path != NULL ? l->o.publish_path : l->o.path, l->o.host,
+                     ntohs(l->o.to.sin_port),
+                     l->o.has_deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; "
+                                        "server_no_context_takeover\r\n"
+                                      : "",
+                     has_token ? "Authorization: Bearer " : "",
                      has_token ? l->o.token : "", has_token ? "\r\n" : "");
 
     if (n < 0 || (size_t)n >= sizeof(text))
@@ -139,7 +147,7 @@ void client_ask_upgrade(struct load *l, struct client *c)
 }
 
 /* Byte by byte, so that nothing behind the head is taken. */
-void client_await_upgrade(struct client *c)
+void client_await_upgrade(struct load *l, struct client *c)
 {
     char head[2048];
     size_t len = 0;
@@ -154,6 +162,8 @@ void client_await_upgrade(struct client *c)
     }
     if (memcmp(head, "HTTP/1.1 101", 12) != 0)
         die("refused: %.*s", (int)len, head);
+    if (l->o.has_deflate && memmem(head, len, "permessage-deflate", 18) == NULL)
+        die("the server does not compress");
 }
 
 void client_send(struct client *c, unsigned opcode, const void *payload, size_t len)
@@ -177,6 +187,17 @@ void client_send(struct client *c, unsigned opcode, const void *payload, size_t 
     for (size_t i = 0; i < len; i++)
         *at++ = bytes[i] ^ mask[i & 3];
     write_all(c, frame, (size_t)(at - frame));
+}
+
+/* A TLS 1.3 ticket comes with the first bytes behind the handshake. */
+void client_keep_session(struct load *l, struct client *c)
+{
+    if (!l->o.resumes || c->ssl == NULL)
+        return;
+    if (l->session == NULL)
+        l->session = SSL_get1_session(c->ssl);
+    else if (!SSL_session_reused(c->ssl))
+        l->not_resumed++;
 }
 
 static void frame_ends(struct load *l, struct client *c)

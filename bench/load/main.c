@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load --mode turn|acked|rate|echo|idle|silent|handshake --port P [--tls] [--native] ...: see bench/README.md. */
+/* load --mode turn|acked|rate|echo|latency|idle|silent|handshake --port P [--tls] ...: see bench/README.md. */
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <signal.h>
@@ -14,8 +14,12 @@
 static const struct option long_options[] = {
     {"mode", required_argument, NULL, 'm'},     {"port", required_argument, NULL, 'p'},
     {"path", required_argument, NULL, 'P'},     {"host", required_argument, NULL, 'H'},
-    {"tls", no_argument, NULL, 't'},            {"native", no_argument, NULL, 'n'},
-    {"token", required_argument, NULL, 'T'},    {"channel", required_argument, NULL, 'C'},
+    {"tls", no_argument, NULL, 't'},            {"no-ack", no_argument, NULL, 'n'},
+    {"deflate", no_argument, NULL, 'z'},        {"resume", no_argument, NULL, 'R'},
+    {"token", required_argument, NULL, 'T'},    {"text", required_argument, NULL, 'x'},
+    {"hello", required_argument, NULL, 'h'},    {"hello-word", required_argument, NULL, 'w'},
+    {"subscribe", required_argument, NULL, 'u'}, {"subscribe-word", required_argument, NULL, 'U'},
+    {"publish-path", required_argument, NULL, 'q'},
     {"conns", required_argument, NULL, 'c'},    {"batch", required_argument, NULL, 'b'},
     {"sources", required_argument, NULL, 's'},  {"bytes", required_argument, NULL, 'B'},
     {"messages", required_argument, NULL, 'M'}, {"per-second", required_argument, NULL, 'r'},
@@ -29,7 +33,7 @@ static const struct mode {
     void (*run)(struct load *l);
 } modes[] = {
     {"turn", run_turn}, {"acked", run_acked}, {"rate", run_rate}, {"echo", run_echo}, {"idle", run_idle}, {"silent", run_silent},
-    {"handshake", run_handshake},
+    {"handshake", run_handshake}, {"latency", run_latency},
 };
 
 static void set_number(struct options *o, int letter, const char *text)
@@ -63,10 +67,17 @@ static void read_options(struct options *o, int argc, char **argv)
         case 'P': o->path = optarg; break;
         case 'H': o->host = optarg; break;
         case 't': o->is_tls = true; break;
-        case 'n': o->is_native = true; break;
+        case 'n': o->has_no_ack = true; break;
+        case 'z': o->has_deflate = true; break;
+        case 'R': o->resumes = true; break;
         case 'A': o->in_header = true; break;
         case 'T': o->token = optarg; break;
-        case 'C': o->channel = optarg; break;
+        case 'x': o->text = optarg; break;
+        case 'h': o->hello = optarg; break;
+        case 'w': o->hello_word = optarg; break;
+        case 'u': o->subscribe = optarg; break;
+        case 'U': o->subscribe_word = optarg; break;
+        case 'q': o->publish_path = optarg; break;
         default: set_number(o, letter, optarg); break;
         }
     }
@@ -74,7 +85,7 @@ static void read_options(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct load l = {.o = {.mode = "none", .host = "localhost", .path = "/ws", .channel = "bench", .conns = 1000,
+    static struct load l = {.o = {.mode = "none", .host = "localhost", .path = "/ws", .conns = 1000,
                                   .batch = 100, .sources = 1, .bytes = 128, .messages = 500, .per_second = 50,
                                   .depth = 1, .seconds = 3}};
     struct rlimit files;
@@ -92,6 +103,9 @@ int main(int argc, char **argv)
     l.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (l.tls == NULL || l.clients == NULL || l.epoll < 0)
         die("out of memory or descriptors");
+    /* Every server speaks the same: TLS 1.3 with AES-128-GCM. */
+    if (SSL_CTX_set_min_proto_version(l.tls, TLS1_3_VERSION) != 1 || SSL_CTX_set_ciphersuites(l.tls, "TLS_AES_128_GCM_SHA256") != 1)
+        die("no TLS 1.3");
     SSL_CTX_set_mode(l.tls, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(l.tls, SSL_SESS_CACHE_OFF);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {

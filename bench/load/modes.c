@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "load.h"
 
@@ -19,22 +20,43 @@ static void print_cpu(const struct usage *before, const struct usage *after, dou
            cpu_s * 1e6 / (double)units, cpu_s > 0 ? (double)units / cpu_s : 0);
 }
 
-/* The publisher is the last client and does not subscribe. */
-static size_t publication(const struct load *l, char *text, size_t cap)
+/* Compressed once: no message rests on the one before it. */
+static size_t deflated(const char *plain, size_t len, char *text, size_t cap)
 {
-    char data[60000];
-    int n;
+    z_stream z = {0};
 
-    memset(data, 'x', sizeof(data));
-    if (l->o.is_native)
-        n = snprintf(text, cap, "{\"type\":\"publish\",\"channel\":\"%s\",\"data\":\"%.*s\"}", l->o.channel, l->o.bytes, data);
-    else /* as long as what gateward makes of it */
-        n = snprintf(text, cap, "{\"type\":\"message\",\"channel\":\"%s\",\"data\":\"%.*s\",\"from\":{\"user\":\"alice\"}}",
-                     l->o.channel, l->o.bytes, data);
-    return (size_t)n;
+    if (deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        die("zlib");
+    z.next_in = (Bytef *)(uintptr_t)plain;
+    z.avail_in = (uInt)len;
+    z.next_out = (Bytef *)text;
+    z.avail_out = (uInt)cap;
+    if (deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in > 0)
+        die("zlib");
+    (void)deflateEnd(&z);
+    return cap - z.avail_out - 4; /* RFC 7692 section 7.2.1: without the empty block at the end */
 }
 
-static void await_received(struct load *l, uint64_t until)
+size_t measured_message(const struct load *l, char *text, size_t cap)
+{
+    char filled[65536];
+    const char *plain = l->o.text != NULL ? l->o.text : memset(filled, 'x', sizeof(filled));
+    size_t len = l->o.text != NULL ? strlen(l->o.text) : (size_t)l->o.bytes;
+
+    if (len > sizeof(filled) || len > cap)
+        die("message too long");
+    if (l->o.has_deflate)
+        return deflated(plain, len, text, cap);
+    memcpy(text, plain, len);
+    return len;
+}
+
+unsigned measured_opcode(const struct load *l)
+{
+    return l->o.has_deflate ? 0x41U : 1U;
+}
+
+void await_received(struct load *l, uint64_t until)
 {
     while (l->received < until) {
         if (!poll_once(l, 10000))
@@ -47,7 +69,7 @@ static void await_received(struct load *l, uint64_t until)
 /* What one publication brings: one frame a subscriber, and the ack to the publisher. */
 static uint64_t frames_each(const struct load *l)
 {
-    return (uint64_t)l->o.conns + 1;
+    return (uint64_t)l->o.conns + (l->o.has_no_ack ? 0 : 1);
 }
 
 static void setup_fanout(struct load *l)
@@ -68,7 +90,7 @@ static void publish_one(struct load *l, const char *text, size_t len)
 void run_turn(struct load *l)
 {
     char text[65536];
-    size_t len = publication(l, text, sizeof(text));
+    size_t len = measured_message(l, text, sizeof(text));
     struct usage before, after;
     double start;
 
@@ -88,7 +110,7 @@ void run_turn(struct load *l)
 void run_acked(struct load *l)
 {
     char text[65536];
-    size_t len = publication(l, text, sizeof(text));
+    size_t len = measured_message(l, text, sizeof(text));
     struct client *publisher = &l->clients[l->o.conns];
     uint64_t from;
     struct usage before, after;
@@ -115,7 +137,7 @@ void run_acked(struct load *l)
 void run_rate(struct load *l)
 {
     char text[65536];
-    size_t len = publication(l, text, sizeof(text));
+    size_t len = measured_message(l, text, sizeof(text));
     struct usage before, after;
     double start, late_s = 0;
     uint64_t from, caught_up = 0;
@@ -147,9 +169,12 @@ void run_rate(struct load *l)
 
 static void echo_again(struct load *l, struct client *c)
 {
-    static uint8_t bytes[65535];
+    static char bytes[65536];
+    static size_t len;
 
-    client_send(c, 1, memset(bytes, 'x', (size_t)l->o.bytes), (size_t)l->o.bytes);
+    if (len == 0)
+        len = measured_message(l, bytes, sizeof(bytes));
+    client_send(c, measured_opcode(l), bytes, len);
 }
 
 void run_echo(struct load *l)
@@ -191,14 +216,18 @@ static struct usage usage_at_rest(pid_t pid)
 /* Connections are opened, one batch after the other, and closed together. */
 void run_handshake(struct load *l)
 {
-    struct usage before = usage_at_rest(l->o.pid), opened, after;
+    struct usage before, opened, after;
 
+    if (l->o.resumes) /* the publisher's place: a connection whose session the others resume */
+        setup_all(l, l->o.conns, l->o.conns + 1, false);
+    before = usage_at_rest(l->o.pid);
     setup_all(l, 0, l->o.conns, false);
     opened = usage_at_rest(l->o.pid);
     for (int i = 0; i < l->o.conns; i++)
         client_close(&l->clients[i]);
     after = usage_at_rest(l->o.pid);
-    printf("conns=%d cpu_per_open_us=%.2f cpu_per_close_us=%.2f\n", l->o.conns, (opened.cpu_s - before.cpu_s) * 1e6 / l->o.conns,
+    printf("conns=%d resumed=%d cpu_per_open_us=%.2f cpu_per_close_us=%.2f\n", l->o.conns,
+           l->o.resumes ? l->o.conns - (int)l->not_resumed : 0, (opened.cpu_s - before.cpu_s) * 1e6 / l->o.conns,
            (after.cpu_s - opened.cpu_s) * 1e6 / l->o.conns);
 }
 

@@ -10,6 +10,14 @@
 
 #define EVENTS_MAX 512
 
+static void say(struct load *l, int from, int to, const char *text, const char *word)
+{
+    for (int i = from; i < to && text != NULL; i++)
+        client_send(&l->clients[i], 1, text, strlen(text));
+    for (int i = from; i < to && word != NULL; i++)
+        client_await(l, &l->clients[i], word);
+}
+
 static void log_in(struct load *l, int from, int to)
 {
     char text[4096];
@@ -19,18 +27,6 @@ static void log_in(struct load *l, int from, int to)
         client_send(&l->clients[i], 1, text, (size_t)n);
     for (int i = from; i < to; i++)
         client_await(l, &l->clients[i], "welcome");
-}
-
-static void subscribe(struct load *l, int from, int to)
-{
-    char text[512] = "subscribe";
-
-    if (l->o.is_native)
-        snprintf(text, sizeof(text), "{\"type\":\"subscribe\",\"channel\":\"%s\"}", l->o.channel);
-    for (int i = from; i < to; i++)
-        client_send(&l->clients[i], 1, text, strlen(text));
-    for (int i = from; i < to; i++)
-        client_await(l, &l->clients[i], "subscribed");
 }
 
 static void open_batch(struct load *l, int from, int to, bool subscribes)
@@ -44,11 +40,14 @@ static void open_batch(struct load *l, int from, int to, bool subscribes)
     for (int i = from; i < to; i++)
         client_ask_upgrade(l, &l->clients[i]);
     for (int i = from; i < to; i++)
-        client_await_upgrade(&l->clients[i]);
+        client_await_upgrade(l, &l->clients[i]);
+    for (int i = from; i < to; i++)
+        client_keep_session(l, &l->clients[i]);
     if (l->o.token != NULL)
         log_in(l, from, to);
+    say(l, from, to, l->o.hello, l->o.hello_word);
     if (subscribes)
-        subscribe(l, from, to);
+        say(l, from, to, l->o.subscribe, l->o.subscribe_word);
 }
 
 void setup_all(struct load *l, int from, int to, bool subscribes)

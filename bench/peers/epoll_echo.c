@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ceiling for an echo: one epoll, one recv, unmask, one send, and nothing that a server needs
- * besides: no limits, no queue, no timers, no UTF-8, no fragments, messages up to 125 bytes only.
+ * besides: no limits, no queue, no timers, no UTF-8, no fragments put together, no control frames.
+ * A payload goes back as it comes in, even where a frame comes in several pieces.
  *
  *   epoll_echo PORT */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +21,14 @@
 #define EVENTS 256
 #define FDS    65536
 
-static bool is_upgraded[FDS];
-static uint8_t in[65536], out[65536];
+struct conn {
+    bool is_upgraded;
+    uint8_t head[14], head_len;
+    uint64_t left, mask; /* of the payload coming in; the mask turned to its next byte, eight bytes wide */
+};
+
+static struct conn conns[FDS];
+static uint8_t in[65536], out[2 * 65536];
 
 static void answer_upgrade(int fd, char *head, size_t len)
 {
@@ -45,38 +52,84 @@ static void answer_upgrade(int fd, char *head, size_t len)
                  "Sec-WebSocket-Accept: %s\r\n\r\n",
                  (const char *)text);
     (void)!write(fd, answer, (size_t)n);
-    is_upgraded[fd] = true;
+    conns[fd] = (struct conn){.is_upgraded = true};
 }
 
-static void echo(int fd, size_t len)
+/* Takes a byte of a frame's head; when that was the last one, writes the head of the answer and returns its length. */
+static size_t take_head(struct conn *c, uint8_t byte, uint8_t *to)
 {
-    size_t at = 0, made = 0;
+    size_t extra, want;
+    uint32_t mask;
 
-    while (at + 6 <= len) {
-        size_t n = in[at + 1] & 0x7fU;
-        if (n > 125 || at + 6 + n > len)
-            break;
-        out[made] = in[at];
-        out[made + 1] = (uint8_t)n;
-        for (size_t i = 0; i < n; i++)
-            out[made + 2 + i] = in[at + 6 + i] ^ in[at + 2 + (i & 3)];
-        made += 2 + n;
-        at += 6 + n;
+    c->head[c->head_len++] = byte;
+    if (c->head_len < 2)
+        return 0;
+    extra = (c->head[1] & 127U) == 126 ? 2 : (c->head[1] & 127U) == 127 ? 8 : 0;
+    want = 2 + extra + 4;
+    if (c->head_len < want)
+        return 0;
+    c->left = extra > 0 ? 0 : c->head[1] & 127U;
+    for (size_t i = 0; i < extra; i++)
+        c->left = c->left << 8 | c->head[2 + i];
+    memcpy(&mask, c->head + want - 4, 4);
+    c->mask = (uint64_t)mask << 32 | mask;
+    memcpy(to, c->head, want - 4);
+    to[1] &= 127U;
+    c->head_len = 0;
+    return want - 4;
+}
+
+static void take_payload(struct conn *c, uint8_t *to, const uint8_t *from, size_t n)
+{
+    unsigned turn = (unsigned)(n % 4) * 8;
+    size_t i = 0;
+    uint64_t word;
+
+    for (; i + 8 <= n; i += 8) {
+        memcpy(&word, from + i, 8);
+        word ^= c->mask;
+        memcpy(to + i, &word, 8);
     }
-    (void)!send(fd, out, made, MSG_NOSIGNAL);
+    for (; i < n; i++)
+        to[i] = (uint8_t)(from[i] ^ c->mask >> i % 8 * 8);
+    c->mask = turn > 0 ? c->mask >> turn | c->mask << (64 - turn) : c->mask;
+    c->left -= n;
+}
+
+static void send_all(int fd, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        ssize_t n = send(fd, out + at, len - at, MSG_NOSIGNAL);
+        if (n < 0 && poll(&p, 1, 1000) != 1)
+            return;
+        at += n > 0 ? (size_t)n : 0;
+    }
 }
 
 static void readable(int fd)
 {
-    ssize_t n = recv(fd, in, sizeof(in) - 1, 0);
+    ssize_t got = recv(fd, in, sizeof(in) - 1, 0);
+    struct conn *c = &conns[fd];
+    size_t made = 0;
 
-    if (n <= 0) {
-        is_upgraded[fd] = false;
+    if (got <= 0) {
+        c->is_upgraded = false;
         close(fd);
-    } else if (is_upgraded[fd]) {
-        echo(fd, (size_t)n);
+    } else if (!c->is_upgraded) {
+        answer_upgrade(fd, (char *)in, (size_t)got);
     } else {
-        answer_upgrade(fd, (char *)in, (size_t)n);
+        for (size_t at = 0, n; at < (size_t)got; at += n) {
+            n = 1;
+            if (c->left == 0) {
+                made += take_head(c, in[at], out + made);
+                continue;
+            }
+            n = (size_t)got - at < c->left ? (size_t)got - at : (size_t)c->left;
+            take_payload(c, out + made, in + at, n);
+            made += n;
+        }
+        send_all(fd, made);
     }
 }
 
