@@ -102,6 +102,48 @@ static void check_ceiling(const struct lint *lint, const struct ceiling *ceiling
                   is_written ? "" : " (default)");
 }
 
+/* The number of one listener, route or role against the ceiling of the number for all. */
+static void check_own(const struct lint *lint, const struct own_limits *own, const char *whose,
+                      int line)
+{
+    static const char *const paths[LIMIT_KEYS] = {
+        [LIMIT_KEY_PER_MINUTE] = "limits.messages.per_minute",
+        [LIMIT_KEY_PER_HOUR] = "limits.messages.per_hour",
+        [LIMIT_KEY_CONTROL] = "limits.control_frames.per_minute",
+        [LIMIT_KEY_MESSAGE_SIZE] = "limits.message_size"};
+    char is[32], most[32];
+
+    for (size_t i = 0; i < sizeof(ceilings) / sizeof(ceilings[0]); i++) {
+        const struct ceiling *c = &ceilings[i];
+
+        for (unsigned key = 0; key < LIMIT_KEYS; key++) {
+            if (paths[key] == NULL || strcmp(paths[key], c->path) != 0 || own->of[key] <= c->most)
+                continue;
+            write_value(is, own->of[key], c->unit);
+            write_value(most, c->most, c->unit);
+            LINT_FAIL(lint, c->point, line, "%s of %s: %s is more than %s: %s",
+                      c->path + strlen("limits."), whose, is, most, c->why);
+        }
+    }
+}
+
+static void check_all_own(const struct lint *lint)
+{
+    const struct options *o = lint->o;
+    struct node *listen = lint_find(lint->root, "listen"),
+                *routes = lint_find(lint->root, "routes");
+
+    for (uint32_t i = 0; i < o->listeners_count; i++)
+        check_own(lint, &o->listeners[i].limits, o->listeners[i].address_text,
+                  lint_line(lint_item(listen, i), "limits"));
+    for (uint32_t i = 0; i < o->routes_count; i++)
+        check_own(lint, &o->routes[i].limits, o->routes[i].path,
+                  lint_line(lint_item(routes, i), "limits"));
+    for (uint32_t i = 0; i < o->limits.by_role_count; i++)
+        check_own(lint, &o->limits.by_role[i].limits, "a role",
+                  lint_root_line(lint, "limits.roles"));
+}
+
 static void check_observed(const struct lint *lint)
 {
     for (unsigned i = 0; i < LIMIT_NAMES; i++)
@@ -120,6 +162,7 @@ void lint_limits(const struct lint *lint)
     for (size_t i = 0; lint->o->sessions.is_on && i < 2; i++)
         check_ceiling(lint, &session_ceilings[i]);
     check_observed(lint);
+    check_all_own(lint);
     if (limits->connections_per_ip >= limits->connections_total)
         LINT_FAIL(lint, AUDIT_RATES, lint_root_line(lint, "limits.connections.per_ip"),
                   "one address may take all %" PRIu64 " connections (limits.connections)",

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "crypto/x509.h"
 #include "limit/limit_name.h"
-#include "server/options.h"
+#include "server/effective_limits.h"
 
 #define DAY_S     (24 * 60 * 60L)
 #define SOON_DAYS 14
@@ -86,6 +86,37 @@ static void show_issuers(const struct options *o)
     }
 }
 
+static void show_own_limits(const char *whose, const char *name, const struct own_limits *own)
+{
+    char value[32];
+
+    if (own->total == 0 && !own_limits_are_said(own))
+        return;
+    (void)printf("  limits    %s %s:", whose, name);
+    if (own->total != 0)
+        (void)printf(" connections.total %" PRIu64, own->total);
+    for (unsigned i = 0; i < LIMIT_KEYS; i++) {
+        limit_key_write(value, (enum limit_key)i, own->of[i]);
+        if (own->of[i] != 0)
+            (void)printf(" %s %s", limit_key_text((enum limit_key)i), value);
+    }
+    (void)printf("\n");
+}
+
+/* What `gateward explain --limits` lays one over the other. */
+static void show_limits(const struct options *o)
+{
+    for (uint32_t i = 0; i < o->listeners_count; i++)
+        show_own_limits("listener", o->listeners[i].address_text, &o->listeners[i].limits);
+    for (uint32_t i = 0; i < o->routes_count; i++)
+        show_own_limits("route", o->routes[i].path, &o->routes[i].limits);
+    for (uint32_t i = 0; i < o->limits.by_role_count; i++)
+        for (uint32_t role = 0; role < o->policy.roles.count; role++)
+            if (o->limits.by_role[i].role >> role == 1)
+                show_own_limits("role", o->policy.roles.roles[role].name,
+                                &o->limits.by_role[i].limits);
+}
+
 static void show(const struct options *o)
 {
     show_listeners(o);
@@ -97,6 +128,7 @@ static void show(const struct options *o)
     for (uint32_t i = 0; i < o->policy.rules_count; i++)
         (void)printf("  channel   " VIEW_FMT "\n", VIEW_ARG(o->policy.rules[i].pattern.text));
     show_issuers(o);
+    show_limits(o);
     (void)printf("  origins %" PRIu32 ", roles %" PRIu32 ", token issuers %" PRIu32 "\n",
                  o->origins_count, o->policy.roles.count, o->auth.issuers_count);
 }

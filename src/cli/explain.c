@@ -6,11 +6,14 @@
 
 #include "base/clock.h"
 #include "cli/explain.h"
+#include "cli/explain_limits.h"
 
 #define SENTENCE_BYTES 2048
 
 struct question {
     const char *config, *user, *roles, *channel, *action, *scopes, *message, *tenant;
+    const char *listener, *route;
+    bool asks_limits;
     int64_t auth_age_s;
 };
 
@@ -19,16 +22,22 @@ static void usage(FILE *to)
     (void)fputs(
         "usage: gateward explain --config FILE --user USER --roles ROLES --channel CHANNEL\n"
         "                        --action ACTION [--scopes SCOPES] [--auth-age TIME]\n"
-        "       gateward explain --config FILE --user USER --roles ROLES --message FILE\n\n"
+        "       gateward explain --config FILE --user USER --roles ROLES --message FILE\n"
+        "       gateward explain --config FILE --limits [--listener ADDRESS] [--route PATH]\n"
+        "                        [--roles ROLES]\n\n"
         "Says whether this user may do this, and which rule decides; or what becomes of a message\n"
-        "of this user by `messages` in the configuration. Exit code 0: allowed,\n"
-        "1: denied (or the file is bad), 2: not understood.\n\n"
+        "of this user by `messages` in the configuration; or which limits count for a connection,\n"
+        "and where each comes from. Exit code 0: allowed, 1: denied (or the file is bad), 2: not\n"
+        "understood.\n\n"
         "  -c, --config FILE      the configuration\n"
         "      --user USER        the user's id\n"
         "      --roles ROLES      the user's roles, with commas between them\n"
         "      --channel CHANNEL  for example private:room-7\n"
         "      --action ACTION    subscribe, publish, presence, history or moderate\n"
         "      --message FILE     one message, as a client would send it (rates are not counted)\n"
+        "      --limits           the limits of one connection\n"
+        "      --listener ADDRESS as `listen` writes it (default: the first)\n"
+        "      --route PATH       as `routes` writes it (default: the first)\n"
         "      --tenant TENANT    the user's tenant (default: none)\n"
         "      --scopes SCOPES    what the user's token was given, with commas or blanks between\n"
         "                         (default: the login was not delegated, nothing is held back)\n"
@@ -40,17 +49,14 @@ static void usage(FILE *to)
 /* -1: go on; otherwise the exit code. */
 static int read_arguments(struct question *q, int argc, char **argv)
 {
-    static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-                                          {"user", required_argument, NULL, 'u'},
-                                          {"roles", required_argument, NULL, 'r'},
-                                          {"channel", required_argument, NULL, 'n'},
-                                          {"action", required_argument, NULL, 'a'},
-                                          {"message", required_argument, NULL, 'm'},
-                                          {"scopes", required_argument, NULL, 's'},
-                                          {"auth-age", required_argument, NULL, 'g'},
-                                          {"tenant", required_argument, NULL, 't'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'},   {"user", required_argument, NULL, 'u'},
+        {"roles", required_argument, NULL, 'r'},    {"channel", required_argument, NULL, 'n'},
+        {"action", required_argument, NULL, 'a'},   {"message", required_argument, NULL, 'm'},
+        {"scopes", required_argument, NULL, 's'},   {"auth-age", required_argument, NULL, 'g'},
+        {"tenant", required_argument, NULL, 't'},   {"limits", no_argument, NULL, 'l'},
+        {"listener", required_argument, NULL, 'L'}, {"route", required_argument, NULL, 'R'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
@@ -70,6 +76,12 @@ static int read_arguments(struct question *q, int argc, char **argv)
             q->scopes = optarg;
         else if (c == 't')
             q->tenant = optarg;
+        else if (c == 'l')
+            q->asks_limits = true;
+        else if (c == 'L')
+            q->listener = optarg;
+        else if (c == 'R')
+            q->route = optarg;
         else if (c != 'g' || !cli_seconds(optarg, &q->auth_age_s)) {
             usage(c == 'h' ? stdout : stderr);
             return c == 'h' ? CLI_OK : CLI_USAGE;
@@ -129,6 +141,26 @@ static int answer(const struct options *o, const struct question *q, enum action
     return is_allowed ? CLI_OK : CLI_REFUSED;
 }
 
+static int answer_limits(const struct question *q)
+{
+    struct explain_limits asked = {NULL, q->listener, q->route, q->roles};
+    struct options *o;
+    int exit_code;
+
+    if (q->config == NULL || q->user != NULL || q->channel != NULL || q->action != NULL ||
+        q->message != NULL) {
+        usage(stderr);
+        return CLI_USAGE;
+    }
+    o = cli_load(q->config);
+    if (o == NULL)
+        return CLI_REFUSED;
+    asked.options = o;
+    exit_code = explain_limits(&asked);
+    options_free(o);
+    return exit_code;
+}
+
 int cmd_explain(int argc, char **argv)
 {
     struct question q = {0};
@@ -138,7 +170,10 @@ int cmd_explain(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    if (q.config == NULL || q.user == NULL || q.roles == NULL || optind != argc ||
+    if (q.asks_limits && optind == argc)
+        return answer_limits(&q);
+    if (q.asks_limits || q.listener != NULL || q.route != NULL || q.config == NULL ||
+        q.user == NULL || q.roles == NULL || optind != argc ||
         (q.message == NULL) != (q.channel != NULL && q.action != NULL)) {
         usage(stderr);
         return CLI_USAGE;

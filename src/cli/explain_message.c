@@ -100,7 +100,7 @@ static int judge(const struct explain_message *m, struct json *root, size_t byte
 
 int explain_message(const struct explain_message *m)
 {
-    struct buf text = BUF_INIT(m->options->limits.message_bytes);
+    struct buf text = BUF_INIT(m->options->limits.message_bytes_max);
     struct arena arena;
     struct json *root;
     size_t error_at = 0;

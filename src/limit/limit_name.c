@@ -6,10 +6,16 @@
 #include <stddef.h>
 
 static const char *const names[LIMIT_NAMES] = {
-    [LIMIT_PER_IP] = "connections.per_ip", [LIMIT_PER_USER] = "connections.per_user",
-    [LIMIT_HANDSHAKES] = "handshakes",     [LIMIT_BANS] = "bans",
-    [LIMIT_MESSAGES] = "messages",         [LIMIT_CONTROL_FRAMES] = "control_frames",
-    [LIMIT_SUBSCRIBES] = "subscribes",     [LIMIT_BYTES] = "bytes",
+    [LIMIT_PER_IP] = "connections.per_ip",
+    [LIMIT_PER_USER] = "connections.per_user",
+    [LIMIT_PER_LISTENER] = "connections.per_listener",
+    [LIMIT_PER_ROUTE] = "connections.per_route",
+    [LIMIT_HANDSHAKES] = "handshakes",
+    [LIMIT_BANS] = "bans",
+    [LIMIT_MESSAGES] = "messages",
+    [LIMIT_CONTROL_FRAMES] = "control_frames",
+    [LIMIT_SUBSCRIBES] = "subscribes",
+    [LIMIT_BYTES] = "bytes",
 };
 
 static const char memory[] = "it bounds the memory that a peer can make grow";

@@ -188,7 +188,7 @@ static bool take_subscribe(struct request *r)
     struct peer *p = r->peer;
     struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "subscribe");
 
-    if (rate_take(&p->subscribes, &p->worker->now->subscribes, loop_now_ns(p->worker->loop))) {
+    if (rate_take(&p->subscribes, &p->limits->subscribes, loop_now_ns(p->worker->loop))) {
         observe_run_ends(p, LIMIT_SUBSCRIBES);
         return true;
     }

@@ -10,6 +10,7 @@
 #include "server/gate_login.h"
 #include "server/login.h"
 #include "server/options.h"
+#include "server/peer_limits.h"
 #include "wire/http1.h"
 #include "wire/http_answer.h"
 #include "wire/http_host.h"
@@ -319,6 +320,8 @@ static bool gate_request(struct peer *p, const struct http1_request *request,
         }
         why = ask_all(p, request, &upgrade, &g);
     }
+    if (why == REFUSE_NONE && !g.is_waiting && !peer_enter_route(p))
+        why = REFUSE_ROUTE_FULL;
     if (why != REFUSE_NONE)
         gate_refuse(p, why, request);
     else if (!g.is_waiting)

@@ -12,7 +12,7 @@ static bool count_again(struct peer *p)
     struct worker *w = p->worker;
     uint64_t wait_ms = 0;
 
-    conn_table_leave(w->server->connections, p->prefix, loop_now_ns(w->loop));
+    peer_leave(p);
     p->prefix = ip_prefix_of(&p->ip);
     if (peer_enter(p, &wait_ms))
         return true;

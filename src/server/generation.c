@@ -3,48 +3,82 @@
 #include "server/generation.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/status.h"
 
-#define ECHO_MESSAGE_BYTES  (16u * 1024u * 1024u)
-#define ECHO_FRAGMENTS      (1u << 20)
-#define FIRST_MESSAGE_BYTES (10u * 1024u) /* before authentication: a token and its wrapping */
+#define ECHO_MESSAGE_BYTES (16u * 1024u * 1024u)
+#define ECHO_FRAGMENTS     (1u << 20)
 
-static void make_limits(struct generation *g)
+/* Of the same route before, or a new one; NULL: out of memory. */
+static struct route_count *count_of(const struct generation *before,
+                                    const struct route_options *route)
 {
-    const struct limit_options *l = &g->options->limits;
+    struct route_count *count;
 
-    g->per_minute = rate_limit_make(l->messages_per_minute, 60 * 1000, l->messages_per_minute);
-    g->per_hour = rate_limit_make(l->messages_per_hour, 3600 * 1000, l->messages_per_hour);
-    g->control_frames =
-        rate_limit_make(l->control_frames_per_minute, 60 * 1000, l->control_frames_per_minute);
-    g->subscribes = rate_limit_make(l->subscribes_per_minute, 60 * 1000, l->subscribes_per_minute);
-    g->bytes_in = flow_limit_make(l->bytes_per_second, l->bytes_burst);
-    g->limits_channels = (struct ws_limits){.message_bytes = l->message_bytes,
-                                            .fragments = (uint32_t)l->fragments,
-                                            .inflate_ratio = 100,
-                                            .expect_mask = true,
-                                            .accepts_text = true};
-    g->limits_first = g->limits_channels;
-    if (g->limits_first.message_bytes > FIRST_MESSAGE_BYTES)
-        g->limits_first.message_bytes = FIRST_MESSAGE_BYTES;
+    for (uint32_t i = 0; before != NULL && i < before->options->routes_count; i++) {
+        const struct route_options *was = &before->options->routes[i];
+
+        if (strcmp(was->path, route->path) != 0 || was->kind != route->kind)
+            continue;
+        (void)atomic_fetch_add_explicit(&before->route_counts[i]->holds, 1, memory_order_relaxed);
+        return before->route_counts[i];
+    }
+    count = calloc(1, sizeof(*count));
+    if (count != NULL)
+        atomic_init(&count->holds, 1);
+    return count;
+}
+
+static void drop_counts(struct generation *g)
+{
+    for (uint32_t i = 0; g->route_counts != NULL && i < g->routes_count; i++) {
+        struct route_count *count = g->route_counts[i];
+
+        if (count != NULL && atomic_fetch_sub_explicit(&count->holds, 1, memory_order_acq_rel) == 1)
+            free(count);
+    }
+    free(g->route_counts);
+}
+
+static int make_counts(struct generation *g, const struct generation *before)
+{
+    g->route_counts = calloc(g->options->routes_count, sizeof(g->route_counts[0]));
+    if (g->route_counts == NULL)
+        return E_NOMEM;
+    for (uint32_t i = 0; i < g->options->routes_count; i++) {
+        g->route_counts[i] = count_of(before, &g->options->routes[i]);
+        if (g->route_counts[i] == NULL)
+            return E_NOMEM;
+    }
+    return OK;
+}
+
+int generation_new(struct generation **out, struct options *options,
+                   const struct generation *before)
+{
+    struct generation *g = calloc(1, sizeof(*g));
+    int rc;
+
+    if (g == NULL)
+        return E_NOMEM;
+    g->options = options;
+    g->routes_count = options->routes_count;
+    g->is_first = before == NULL;
+    atomic_init(&g->holds, 1);
     g->limits_echo = (struct ws_limits){.message_bytes = ECHO_MESSAGE_BYTES,
                                         .fragments = ECHO_FRAGMENTS,
                                         .expect_mask = true,
                                         .accepts_text = true,
                                         .accepts_binary = true};
-}
-
-int generation_new(struct generation **out, struct options *options, bool is_first)
-{
-    struct generation *g = calloc(1, sizeof(*g));
-
-    if (g == NULL)
-        return E_NOMEM;
-    g->options = options;
-    g->is_first = is_first;
-    atomic_init(&g->holds, 1);
-    make_limits(g);
+    rc = make_counts(g, before);
+    if (rc == OK)
+        rc = limit_table_new(&g->limits, options);
+    if (rc != OK) {
+        drop_counts(g);
+        free(g);
+        return rc;
+    }
     *out = g;
     return OK;
 }
@@ -74,15 +108,8 @@ void generation_drop(struct generation *g)
         return;
     if (!g->is_first)
         give_back(g->options);
+    drop_counts(g);
+    limit_table_free(g->limits);
     options_free(g->options);
     free(g);
-}
-
-const struct ws_limits *generation_limits(const struct generation *from,
-                                          const struct ws_limits *limits,
-                                          const struct generation *to)
-{
-    if (limits == &from->limits_echo)
-        return &to->limits_echo;
-    return limits == &from->limits_first ? &to->limits_first : &to->limits_channels;
 }

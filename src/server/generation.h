@@ -9,27 +9,30 @@
 
 #include <stdatomic.h>
 
-#include "limit/flow.h"
-#include "limit/rate.h"
+#include "server/limit_table.h"
 #include "server/options.h"
 #include "wire/ws_message.h"
+
+/* Open connections of a route, over all workers and as long as the route is there. */
+struct route_count {
+    atomic_uint holds, open;
+};
 
 struct generation {
     struct options *options; /* owned */
     bool is_first;
     atomic_uint holds;
-    struct rate_limit per_minute, per_hour, control_frames, subscribes;
-    struct flow_limit bytes_in;
-    struct ws_limits limits_channels, limits_first, limits_echo;
+    struct limit_table *limits;
+    struct ws_limits limits_echo;
+    struct route_count **route_counts; /* one a route; held */
+    uint32_t routes_count;
 };
 
-/* Takes over options on success, held once. E_NOMEM. */
-int generation_new(struct generation **out, struct options *options, bool is_first);
+/* Takes over options on success, held once. `before` is in force now; NULL: this is the first.
+ * E_NOMEM. */
+int generation_new(struct generation **out, struct options *options,
+                   const struct generation *before);
 struct generation *generation_keep(struct generation *g);
 void generation_drop(struct generation *g); /* NULL is fine */
-/* The limits of `to` that are what `limits` is in `from`. */
-const struct ws_limits *generation_limits(const struct generation *from,
-                                          const struct ws_limits *limits,
-                                          const struct generation *to);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/json_out.h"
 #include "server/ask.h"
 #include "server/observe.h"
+#include "server/peer_limits.h"
 #include "server/say.h"
 
 static void put_roles(struct wr *w, const struct role_set *set, uint64_t roles)
@@ -100,9 +101,9 @@ static int hold_usage(struct peer *p, const struct identity *identity, struct us
     struct worker *w = p->worker;
     struct view user = view_of(identity->user, identity->user_bytes);
     struct event would;
-    int rc =
-        user_table_hold(w->server->users, user, (uint32_t)w->options->limits.connections_per_user,
-                        loop_now_ns(w->loop), out);
+    int rc = user_table_hold(w->server->users, user,
+                             peer_limits_of(p, identity->roles)->connections_per_user,
+                             loop_now_ns(w->loop), out);
 
     if (rc != E_LIMIT)
         return rc;
@@ -233,6 +234,7 @@ void login_confirmed(struct peer *p, const struct identity *identity)
 
     if (identity != NULL && !become_again(p, identity))
         return;
+    peer_limits_settle(p);
     if (!is_same)
         hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p);
     peer_rearm(p);
@@ -246,7 +248,7 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
     if (!(p->who == NULL ? become(p, identity) : become_again(p, identity)))
         return false;
     p->phase = PEER_OPEN;
-    p->decoder.limits = &p->worker->now->limits_channels;
+    peer_limits_settle(p);
     event = peer_event(p, is_extension ? EVENT_AUTH_EXTENDED : EVENT_AUTH_OK, OUTCOME_OK, NULL);
     p->worker->metrics.extensions += is_extension;
     p->worker->metrics.logins[identity->method] += !is_extension;

@@ -46,6 +46,7 @@ static void clear(struct options *o)
     options_clear_access(o);
     message_policy_clear(&o->messages);
     options_clear_internal(o);
+    options_clear_limits(o);
     free(o->state_dir);
     free(o->user);
     options_clear_log(&o->log);

@@ -25,6 +25,7 @@
 
 #define OPTIONS_FILE_MAX (1024 * 1024)
 #define ROUTES_MAX       64
+#define LISTENERS_MAX    32
 
 struct listen_options {
     char *address_text;
@@ -34,6 +35,7 @@ struct listen_options {
     struct ip_nets proxies; /* whose word about the client's address is taken; empty: nobody's */
     bool proxy_protocol;    /* they say it by the PROXY protocol, else by a header */
     int forwarded_header;   /* enum forwarded_header */
+    struct own_limits limits;
     int line;
 };
 /* The HTTP API of the operator's own programs; off unless the file has `internal`. */
@@ -57,6 +59,7 @@ struct route_options {
     unsigned accepts;  /* 1 << enum login_method, of those that `auth` sets up */
     bool requires_all; /* a certificate and a token (or a ticket in its place), not one of them */
     uint64_t scopes;   /* 0: none asked; else all these bits of identity.scopes to connect */
+    struct own_limits limits;
 };
 /* A fixed answer to a plain GET: the demo page of `gateward dev`. Not in the file format; dev adds
  * them. */
@@ -122,6 +125,8 @@ int options_load(struct options **out, const char *path, struct problems *proble
 int options_load_text(struct options **out, struct view text, const char *directory,
                       struct problems *problems);
 void options_free(struct options *o);
+/* How many rows limit_table.h makes of it. */
+size_t options_limit_rows(const struct options *o);
 /* Every key with type, default and help: for `gateward check --help` and docs/config.md. */
 void options_help(FILE *to);
 

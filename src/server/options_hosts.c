@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "crypto/x509.h"
 #include "server/gate_login.h"
-#include "server/options_load.h"
+#include "server/options_limits_load.h"
 
 #define PATH_BYTES_MAX 256
 
@@ -26,6 +26,7 @@ static const char *const method_names[] = {[LOGIN_JWT] = "jwt",
 static const char *const require_names[] = {"one", "all", NULL};
 
 struct route_draft {
+    struct own_limits limits; /* first: options_own_limits_rows count from here */
     char *path;
     int kind, require; /* indexes into kind_names, require_names */
     unsigned accepts;  /* 0: not said */
@@ -85,6 +86,7 @@ const struct option options_route_rows[] = {
      .type = OPTION_CUSTOM,
      .custom = read_route_scopes,
      .help = "scope, or [scopes], all of which a token must have been given to connect"},
+    {.name = "limits", .type = OPTION_SECTION, .children = options_own_limits_rows},
     {.name = "guard", .type = OPTION_LATER, .help = "a backend behind gateward"},
     {0},
 };
@@ -220,12 +222,17 @@ static void add_route(struct options *o, struct node *entry, struct problems *pr
                          problem_word(view_of_text(draft.path)).text);
     if (draft.kind == ROUTE_ECHO && (draft.accepts != 0 || draft.require != 0 || draft.scopes != 0))
         problems_add(problems, entry->line, entry->column, "an echo route has no login");
+    if (draft.kind == ROUTE_ECHO && own_limits_are_said(&draft.limits))
+        problems_add(problems, entry->line, entry->column,
+                     "an echo route has fixed limits; only connections.total can be said");
+    options_check_own_limits(node_member(entry, "limits"), &draft.limits, problems);
     o->routes[o->routes_count++] = (struct route_options){
         .path = draft.path,
         .kind = (enum route_kind)draft.kind,
         .accepts = draft.accepts,
         .requires_all = strcmp(require_names[draft.require], "all") == 0,
         .scopes = draft.scopes,
+        .limits = draft.limits,
     };
 }
 

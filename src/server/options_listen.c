@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "server/options_load.h"
+#include "server/options_limits_load.h"
 #include "server/options_proxies.h"
 
 const struct option options_listener_rows[] = {
@@ -37,6 +37,7 @@ const struct option options_listener_rows[] = {
      .fallback = "false",
      .help = "they say it by a PROXY protocol header (v1 or v2) instead, and nobody else may "
              "connect"},
+    {.name = "limits", .type = OPTION_SECTION, .children = options_own_limits_rows},
     {0},
 };
 
@@ -85,6 +86,8 @@ static void add_listener(struct loading *l, struct node *entry, struct problems 
     listener->address_text = draft.address;
     listener->line = entry->line;
     listener->insecure_plaintext = draft.insecure_plaintext || l->insecure_plaintext;
+    listener->limits = draft.limits;
+    options_check_own_limits(node_member(entry, "limits"), &draft.limits, problems);
     options_finish_proxies(listener, &draft, entry, problems);
     if (tls != NULL)
         options_finish_tls(l, listener, &draft, problems);

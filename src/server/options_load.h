@@ -9,7 +9,6 @@
 #include "server/options_asked.h"
 #include "server/options_sessions_redis.h"
 
-#define LISTENERS_MAX    32
 #define HOSTS_MAX        256
 #define ORIGINS_MAX      1000
 #define ISSUERS_MAX      16
@@ -39,6 +38,7 @@ struct site_draft {
 };
 /* One listener while it is read. */
 struct listener_draft {
+    struct own_limits limits; /* first: options_own_limits_rows count from here */
     char *address;
     bool insecure_plaintext;
     struct site_draft site;

@@ -184,11 +184,19 @@ const struct option options_limits_rows[] = {
     {.name = "queue", .type = OPTION_SECTION, .children = queue_rows},
     {.name = "history", .type = OPTION_SECTION, .children = history_rows},
     {.name = "presence", .type = OPTION_SECTION, .children = presence_rows},
+    {.name = "roles",
+     .type = OPTION_CUSTOM,
+     .custom = options_read_role_limits,
+     .children = options_role_limits_rows,
+     .is_map = true,
+     .help = "numbers of a role, before those of routes, listeners and all; of several roles of a "
+             "user the most generous"},
     {.name = "observe",
      .type = OPTION_CUSTOM,
      .custom = options_read_observe,
-     .help = "all, or [connections.per_ip, connections.per_user, handshakes, bans, messages, "
-             "control_frames, subscribes, bytes]: counted and logged (limit_observed), but not "
+     .help = "all, or [connections.per_ip, connections.per_user, connections.per_listener, "
+             "connections.per_route, handshakes, bans, messages, control_frames, subscribes, "
+             "bytes]: counted and logged (limit_observed), but not "
              "enforced"},
     {0},
 };
@@ -320,13 +328,14 @@ void options_finish_limits(struct loading *l, struct node *root, struct problems
         limits->handshakes_burst = at_least(2 * limits->connections_per_ip, 20);
     if (limits->connections_per_user == 0)
         limits->connections_per_user = limits->connections_per_ip;
+    options_finish_own_limits(l, problems);
     if (limits->subscribes_per_minute == 0)
         limits->subscribes_per_minute = limits->messages_per_minute;
     if (limits->bytes_burst == 0)
         limits->bytes_burst = at_least(limits->bytes_per_second, limits->message_bytes);
     if (size == NULL)
-        limits->queue_bytes = at_least(2 * limits->message_bytes, 256 * KIB);
-    else if (limits->queue_bytes < limits->message_bytes)
+        limits->queue_bytes = at_least(2 * limits->message_bytes_max, 256 * KIB);
+    else if (limits->queue_bytes < limits->message_bytes_max)
         problems_add(problems, size->line, size->column,
                      "`size`: a queue must have room for one message (message_size)");
     finish_history(limits, root, problems);

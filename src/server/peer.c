@@ -14,6 +14,7 @@
 #include "server/login.h"
 #include "server/message_hook.h"
 #include "server/observe.h"
+#include "server/peer_limits.h"
 #include "server/reload.h"
 
 /* How many turned-away connections may be answered at a time; past that they are closed unheard,
@@ -373,8 +374,9 @@ static void on_closed(struct conn *c, enum conn_end end)
     login_pending_clear(p);
     message_hooks_drop(p);
     peer_who_clear(p);
+    peer_leave_route(p, w->now->route_counts);
     if (p->is_counted)
-        conn_table_leave(w->server->connections, p->prefix, loop_now_ns(w->loop));
+        peer_leave(p);
     else
         w->refusing--;
     link_remove(&p->link);
@@ -442,12 +444,27 @@ static enum conn_verdict enter_table(struct peer *p, uint64_t *wait_ms)
     return verdict;
 }
 
+static void leave_table(struct peer *p)
+{
+    conn_table_leave(p->worker->server->connections, p->prefix, loop_now_ns(p->worker->loop));
+}
+
+void peer_leave(struct peer *p)
+{
+    peer_leave_listener(p);
+    leave_table(p);
+}
+
 bool peer_enter(struct peer *p, uint64_t *wait_ms)
 {
     p->turned_away = REFUSE_BANNED;
     *wait_ms = ban_left_ms(p);
     if (*wait_ms == 0 || lets_in(p, LIMIT_BANS, REFUSE_BANNED))
         p->turned_away = (uint8_t)refusal_of(enter_table(p, wait_ms));
+    if (p->turned_away == REFUSE_NONE && !peer_enter_listener(p)) {
+        leave_table(p);
+        p->turned_away = REFUSE_LISTENER_FULL;
+    }
     p->is_counted = p->turned_away == REFUSE_NONE;
     if (!p->is_counted)
         log_turned_away(p);
@@ -475,13 +492,12 @@ static void peer_init(struct peer *p, struct worker *w, const struct ip_address 
     random_bytes(p->id, sizeof(p->id));
     timer_init(&p->timer, peer_fire);
     hub_subscriber_init(&p->subscriber, &session_subscriber);
-    ws_decoder_init(&p->decoder, &w->now->limits_first, NULL);
+    ws_decoder_init(&p->decoder, NULL, NULL);
 }
 
 void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port)
 {
     struct worker *w = from->worker;
-    struct server *s = w->server;
     const struct listen_options *o = &w->options->listeners[from->index];
     struct peer *p = slab_take(&w->peer_slab);
     uint64_t wait_ms = 0;
@@ -493,6 +509,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     peer_init(p, w, ip, port);
     p->is_tls = from->tls != NULL;
     p->listener = (uint8_t)from->index;
+    peer_limits_settle(p);
     p->phase = p->is_tls ? PEER_TLS : PEER_HEAD;
     p->by_proxy = ip_nets_have(&o->proxies, ip) && !o->proxy_protocol;
     if (p->by_proxy)
@@ -510,7 +527,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     p->ready_ms = p->opened_ms;
     if (conn_open(&p->conn, w->loop, fd, from->tls, &peer_ops) != OK) {
         if (p->is_counted)
-            conn_table_leave(s->connections, p->prefix, loop_now_ns(w->loop));
+            peer_leave(p);
         else
             w->refusing--;
         slab_give(&w->peer_slab, p);

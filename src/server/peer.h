@@ -36,6 +36,7 @@ struct peer {
     struct timer timer;
     struct hub_subscriber subscriber;
     struct ws_decoder decoder;
+    const struct limit_row *limits; /* in worker->now */
     struct peer_who *who;
     struct peer_pending *pending;   /* NULL once logged in */
     struct ask *ask;                /* the question of a login under way; NULL: none */
@@ -70,7 +71,8 @@ struct peer {
     uint8_t window_bits;    /* of our compression; 0: permessage-deflate is off */
     uint8_t unheard;        /* messages that came behind our Close */
     bool is_counted, is_upgraded, has_told_rate, is_tls, keeps_context, has_told_bytes;
-    bool by_proxy; /* a trusted proxy's connection; whose request it brings is not known yet */
+    bool is_on_route; /* counted there */
+    bool by_proxy;    /* a trusted proxy's connection; whose request it brings is not known yet */
     const char *close_reason;      /* constant text */
     const char *certificate_fault; /* why the client's certificate is no login; NULL: not asked, or
                                       good */
@@ -83,6 +85,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
 /* Counts p in at p->prefix, or sets p->turned_away and tells
  * the log. True: it may come in. *wait_ms: for Retry-After. */
 bool peer_enter(struct peer *p, uint64_t *wait_ms);
+void peer_leave(struct peer *p); /* what peer_enter has counted in */
 static inline struct peer *peer_of_conn(struct conn *c)
 {
     return (struct peer *)(void *)c;

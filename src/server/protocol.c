@@ -247,20 +247,20 @@ void protocol_first(struct peer *p, struct view text)
 /* All of the limits or none of them is charged. */
 static bool take_message(struct peer *p)
 {
-    const struct generation *g = p->worker->now;
+    const struct limit_row *l = p->limits;
     uint64_t now_ns = loop_now_ns(p->worker->loop);
     struct user_usage *usage = p->who->usage;
 
-    if (!rate_allows(&p->per_minute, &g->per_minute, now_ns) ||
-        !rate_allows(&p->per_hour, &g->per_hour, now_ns) ||
-        !rate_shared_allows(&usage->per_hour, &g->per_hour, now_ns) ||
-        !rate_shared_take(&usage->per_minute, &g->per_minute, now_ns))
+    if (!rate_allows(&p->per_minute, &l->per_minute, now_ns) ||
+        !rate_allows(&p->per_hour, &l->per_hour, now_ns) ||
+        !rate_shared_allows(&usage->per_hour, &l->per_hour, now_ns) ||
+        !rate_shared_take(&usage->per_minute, &l->per_minute, now_ns))
         return false;
     /* Between the question and the taking another worker may have taken the last one: then one of
      * the hour is owed. */
-    (void)rate_shared_take(&usage->per_hour, &g->per_hour, now_ns);
-    (void)rate_take(&p->per_minute, &g->per_minute, now_ns);
-    (void)rate_take(&p->per_hour, &g->per_hour, now_ns);
+    (void)rate_shared_take(&usage->per_hour, &l->per_hour, now_ns);
+    (void)rate_take(&p->per_minute, &l->per_minute, now_ns);
+    (void)rate_take(&p->per_hour, &l->per_hour, now_ns);
     return true;
 }
 
@@ -268,8 +268,7 @@ static bool take_message(struct peer *p)
  * closed. */
 static void refuse_message(struct peer *p)
 {
-    const struct generation *g = p->worker->now;
-    bool is_abuse = !rate_take(&p->refused, &g->per_minute, loop_now_ns(p->worker->loop));
+    bool is_abuse = !rate_take(&p->refused, &p->limits->per_minute, loop_now_ns(p->worker->loop));
     struct event event =
         peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, is_abuse ? "closed" : "refused");
 
@@ -290,7 +289,7 @@ static void observe_message(struct peer *p)
 {
     struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "refused");
 
-    if (rate_take(&p->refused, &p->worker->now->per_minute, loop_now_ns(p->worker->loop))) {
+    if (rate_take(&p->refused, &p->limits->per_minute, loop_now_ns(p->worker->loop))) {
         (void)observe_lets(p, LIMIT_MESSAGES, &event);
         return;
     }

@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "server/gate_login.h"
 #include "server/login.h"
-#include "server/peer.h"
+#include "server/peer_limits.h"
 #include "server/push.h"
 #include "server/reload.h"
 #include "server/staples.h"
@@ -97,18 +97,22 @@ static void move_peers(struct worker *w, const struct generation *old)
         struct peer *p = LINK_ITEM(at, struct peer, link);
 
         next = at->next;
-        p->decoder.limits = generation_limits(old, p->decoder.limits, w->now);
         if (p->who != NULL) { /* counted by the types of the old one */
             policy_usage_free(p->who->used);
             p->who->used = NULL;
         }
-        if (!p->is_upgraded)
-            continue; /* its route is looked up when its request has come, or again */
-        if (map[p->route] != ROUTE_GONE) {
-            p->route = map[p->route];
+        if (!p->is_upgraded || map[p->route] != ROUTE_GONE) {
+            /* Before the upgrade it is looked up when the request has come, or again. */
+            if (!p->is_upgraded)
+                peer_leave_route(p, old->route_counts);
+            p->route = p->is_upgraded ? map[p->route] : 0;
+            peer_limits_settle(p);
             continue;
         }
+        peer_leave_route(p, old->route_counts);
         p->route = 0;
+        p->limits = peer_limits_of(p, 0);
+        p->decoder.limits = &p->limits->first;
         session_close(p, CLOSE_RESTART, "Route removed");
     }
 }
@@ -116,7 +120,7 @@ static void move_peers(struct worker *w, const struct generation *old)
 static void take_generation(struct worker *w, struct generation *g)
 {
     struct generation *old = w->now;
-    size_t text_max = push_bytes_max(g->options->limits.message_bytes);
+    size_t text_max = push_bytes_max(g->options->limits.message_bytes_max);
 
     if (message_policy_fit(&g->options->messages, w->schema_scratch) != OK)
         log_line(LOG_ERROR, "worker %u: out of memory: messages with a schema are refused",

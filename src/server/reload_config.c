@@ -41,6 +41,7 @@ static bool may_change(const char *path)
         "auth.client_certificates",
         "limits.connections.per_user",
         "limits.observe",
+        "limits.roles",
         "injection_engine",
         "limits.messages",
         "limits.subscribes",
@@ -57,7 +58,8 @@ static bool may_change(const char *path)
     };
 
     if (is_below(path, "listen"))
-        return strstr(path, "].tls.") != NULL || strstr(path, "].trusted_proxies") != NULL;
+        return strstr(path, "].tls.") != NULL || strstr(path, "].trusted_proxies") != NULL ||
+               strstr(path, "].limits") != NULL;
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (is_below(path, prefixes[i]))
             return true;
@@ -249,7 +251,7 @@ int reload_read(struct server *s, struct generation **out, unsigned *changes, st
         options_free(o);
         return E_INVALID;
     }
-    rc = generation_new(out, o, false);
+    rc = generation_new(out, o, s->latest);
     if (rc != OK) {
         options_free(o);
         return rc;

@@ -26,6 +26,8 @@
 static int open_tables(struct server *s, struct error *why)
 {
     const struct limit_options *l = &s->options->limits;
+    const struct limit_row *row =
+        limit_table_row(s->first->limits, &(struct limits_place){0, 0, 0});
     const struct event_log_options log = {.target = s->options->log.events,
                                           .syslog_socket = s->options->log.syslog_socket,
                                           .syslog_facility = s->options->log.syslog_facility,
@@ -44,10 +46,9 @@ static int open_tables(struct server *s, struct error *why)
         return rc;
     rc = conn_table_new(&s->connections, &limits);
     if (rc == OK)
-        rc = user_table_new(&s->users, l->users, &s->first->per_minute, &s->first->per_hour);
+        rc = user_table_new(&s->users, l->users, &row->per_minute, &row->per_hour);
     if (rc == OK) /* the rates of types are full again within an hour or two: options_messages.c */
-        rc =
-            user_table_new(&s->message_users, l->users, &s->first->per_minute, &s->first->per_hour);
+        rc = user_table_new(&s->message_users, l->users, &row->per_minute, &row->per_hour);
     if (rc == OK)
         rc = ban_open(s);
     if (rc == OK)
@@ -111,7 +112,8 @@ static int open_all(struct server *s, struct error *why)
     s->ports = calloc(count, sizeof(s->ports[0]));
     s->workers_count = (unsigned)s->options->workers;
     s->workers = calloc(s->workers_count, sizeof(s->workers[0]));
-    if (s->tls == NULL || s->ports == NULL || s->workers == NULL) {
+    s->listener_open = calloc(count, sizeof(s->listener_open[0]));
+    if (s->tls == NULL || s->ports == NULL || s->workers == NULL || s->listener_open == NULL) {
         error_set(why, "out of memory");
         return E_NOMEM;
     }
@@ -151,6 +153,7 @@ static void free_parts(struct server *s, bool owns_options)
         tls_server_drop(s->tls[i]);
     free(s->tls);
     free(s->ports);
+    free(s->listener_open);
     if (s->broker != NULL)
         broker_memory.close(s->broker);
     channel_tables_close(s);
@@ -181,7 +184,7 @@ int server_open(struct server **out, struct options *options, struct error *why)
     s->opened_ms = clock_mono_ms();
     (void)pthread_mutex_init(&s->reloading, NULL);
     (void)pthread_cond_init(&s->changes_phase, NULL);
-    rc = generation_new(&s->first, options, true);
+    rc = generation_new(&s->first, options, NULL);
     if (rc == OK)
         s->latest = generation_keep(s->first);
     if (rc == OK)

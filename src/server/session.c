@@ -11,6 +11,7 @@
 #include "server/ask.h"
 #include "server/login.h"
 #include "server/observe.h"
+#include "server/peer_limits.h"
 #include "server/protocol.h"
 
 #define PING_BYTES          8
@@ -278,7 +279,7 @@ static bool take_control(struct peer *p)
 
     if (is_silent(p))
         return false;
-    if (rate_take(&p->control, &p->worker->now->control_frames, loop_now_ns(p->worker->loop))) {
+    if (rate_take(&p->control, &p->limits->control_frames, loop_now_ns(p->worker->loop))) {
         observe_run_ends(p, LIMIT_CONTROL_FRAMES);
         return true;
     }
@@ -411,14 +412,14 @@ void session_unchoke(struct peer *p)
 static void meter(struct peer *p, size_t bytes)
 {
     struct worker *w = p->worker;
-    uint64_t wait_ms = flow_charge(&p->flow, &w->now->bytes_in, bytes, loop_now_ns(w->loop));
+    uint64_t wait_ms = flow_charge(&p->flow, &p->limits->bytes_in, bytes, loop_now_ns(w->loop));
     struct event event;
 
     if (wait_ms == 0)
         return;
     event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_OK, "bytes");
     if (observe_lets(p, LIMIT_BYTES, &event)) {
-        flow_forgive(&p->flow, &w->now->bytes_in, loop_now_ns(w->loop));
+        flow_forgive(&p->flow, &p->limits->bytes_in, loop_now_ns(w->loop));
         return;
     }
     if (!p->has_told_bytes) {
@@ -517,8 +518,7 @@ void session_start(struct peer *p, const struct handshake *upgrade, const struct
     p->ping_every_ms = jittered(w, o->timeouts.ping_ms);
     p->deadline_ms = p->ready_ms + o->auth_timeout_ms;
     p->close_reason = NULL;
-    if (o->routes[p->route].kind == ROUTE_ECHO)
-        ws_decoder_init(&p->decoder, &w->now->limits_echo, NULL);
+    peer_limits_settle(p);
     if (!start_deflate(p, &upgrade->deflate)) {
         conn_abort(&p->conn);
         return;

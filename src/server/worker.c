@@ -81,7 +81,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     link_init(&w->peers);
     link_init(&w->proxied);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
-    buf_init(&w->text, push_bytes_max(o->limits.message_bytes));
+    buf_init(&w->text, push_bytes_max(o->limits.message_bytes_max));
     w->listeners = calloc(o->listeners_count, sizeof(w->listeners[0]));
     if (w->listeners == NULL)
         return E_NOMEM;

@@ -24,6 +24,7 @@
 #include "server/generation.h"
 #include "server/metrics.h"
 #include "server/options.h"
+#include "server/pushed.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_message.h"
 
@@ -74,6 +75,7 @@ struct server {
     struct tickets *tickets;      /* of browsers, where the API makes none; NULL: no table */
     struct tls_server **tls;      /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
+    atomic_uint *listener_open; /* open connections of each listener */
     struct worker *workers;
     unsigned workers_count;
     uint64_t opened_ms;       /* monotonic */
@@ -88,13 +90,6 @@ struct worker_listener {
     struct tls_server *tls;    /* a reference; replaced by a reload */
     int fd;                    /* before the listener took it over; -1 afterwards */
     unsigned index;
-};
-
-/* A compressed copy of the frame pushed last, so that a channel's message is compressed once per
- * window size. */
-struct pushed {
-    struct blob *plain, *compressed;
-    uint8_t window_bits;
 };
 
 struct worker {

@@ -87,6 +87,11 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
                        "says."},
     [REFUSE_FULL] = {503, "Service Unavailable", "server_full",
                      "The server is full. Wait as long as Retry-After says."},
+    [REFUSE_LISTENER_FULL] = {503, "Service Unavailable", "listener_full",
+                              "This address of the server is full. Wait as long as Retry-After "
+                              "says."},
+    [REFUSE_ROUTE_FULL] = {503, "Service Unavailable", "route_full",
+                           "This path is full. Wait as long as Retry-After says."},
     [REFUSE_DRAINING] = {503, "Service Unavailable", "draining",
                          "The server is shutting down. Wait as long as Retry-After says."},
 };
