@@ -188,6 +188,14 @@ static bool nonce_take(struct tls_keys *keys, uint64_t limit, uint8_t nonce[12])
     return true;
 }
 
+/* The tag as OpenSSL takes and gives it: its older ctrl calls come to the same, but slower. */
+static void tag_params(OSSL_PARAM params[2], const uint8_t *tag)
+{
+    params[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG,
+                                                  (uint8_t *)(uintptr_t)tag, TLS_RECORD_TAG_BYTES);
+    params[1] = OSSL_PARAM_construct_end();
+}
+
 /* The context for one record, with its key and nonce and, read but not encrypted, its header. */
 static EVP_CIPHER_CTX *context_begin(struct tls_crypto *c, const struct tls_keys *keys,
                                      const uint8_t nonce[12], const uint8_t *header, int is_sealing)
@@ -214,6 +222,7 @@ size_t tls_record_seal(struct tls_crypto *c, struct tls_keys *keys, const struct
     size_t body = inner + TLS_RECORD_TAG_BYTES;
     uint8_t *text = out + TLS_RECORD_HEADER_BYTES;
     EVP_CIPHER_CTX *context;
+    OSSL_PARAM tag[2];
     uint8_t nonce[12];
     int n = 0, rest = 0;
 
@@ -229,11 +238,11 @@ size_t tls_record_seal(struct tls_crypto *c, struct tls_keys *keys, const struct
     if (plain->len > 0)
         memcpy(text, plain->bytes, plain->len);
     text[plain->len] = plain->type;
+    tag_params(tag, text + inner);
     context = context_begin(c, keys, nonce, out, 1);
     if (context != NULL && EVP_CipherUpdate(context, text, &n, text, (int)inner) == 1 &&
         EVP_CipherFinal_ex(context, text + n, &rest) == 1 && (size_t)n + (size_t)rest == inner &&
-        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TLS_RECORD_TAG_BYTES, text + inner) ==
-            1)
+        EVP_CIPHER_CTX_get_params(context, tag) == 1)
         return TLS_RECORD_HEADER_BYTES + body;
     ERR_clear_error();
     secret_wipe(out, TLS_RECORD_HEADER_BYTES + body);
@@ -282,6 +291,7 @@ int tls_record_open(struct tls_crypto *c, struct tls_keys *keys, const uint8_t *
 {
     const uint8_t *text = record + TLS_RECORD_HEADER_BYTES;
     EVP_CIPHER_CTX *context = NULL;
+    OSSL_PARAM tag[2];
     uint8_t nonce[12];
     size_t body, inner;
     int n = 0, rest = 0, rc = E_DENIED;
@@ -289,11 +299,11 @@ int tls_record_open(struct tls_crypto *c, struct tls_keys *keys, const uint8_t *
     if (tls_record_look(record, &body, &out->alert) != OK)
         return E_DENIED;
     inner = body - TLS_RECORD_TAG_BYTES;
+    tag_params(tag, text + inner);
     out->alert = TLS_ALERT_INTERNAL_ERROR;
     if (suite_index(keys->suite) >= 0 && nonce_take(keys, UINT64_MAX, nonce))
         context = context_begin(c, keys, nonce, record, 0);
-    if (context == NULL || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TLS_RECORD_TAG_BYTES,
-                                               (uint8_t *)(uintptr_t)(text + inner)) != 1)
+    if (context == NULL || EVP_CIPHER_CTX_set_params(context, tag) != 1)
         goto done;
     out->alert = TLS_ALERT_BAD_RECORD_MAC;
     if (EVP_CipherUpdate(context, out->plain, &n, text, (int)inner) != 1 ||
