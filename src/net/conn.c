@@ -370,6 +370,14 @@ const char *conn_tls_version(const struct conn *c)
     return tls_stream_version(&c->tls->stream);
 }
 
+bool conn_tls_records(const struct conn *c, enum tls_records *records)
+{
+    if (c->tls == NULL || !c->is_ready)
+        return false;
+    *records = tls_stream_records(&c->tls->stream);
+    return true;
+}
+
 bool conn_spoke_plain(const struct conn *c)
 {
     return c->tls != NULL && c->tls->spoke_plain;

@@ -96,6 +96,8 @@ bool conn_is_closing(const struct conn *c);
 const char *conn_end_detail(const struct conn *c);
 /* "TLSv1.3", or NULL for plain or before the handshake is done. */
 const char *conn_tls_version(const struct conn *c);
+/* Who carries the records; false for plain or before the handshake is done. */
+bool conn_tls_records(const struct conn *c, enum tls_records *records);
 /* True when the first bytes on a TLS listener were not TLS (for the log: someone speaks plain HTTP
  * to it). */
 bool conn_spoke_plain(const struct conn *c);

@@ -4,11 +4,13 @@
 #include "net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "net/tls_openssl.h"
 #include "net/tls_private.h"
 
 #define OPENSSL_FLOOR 0x300000e0UL /* 3.0.14: CVE-2024-2511 */
@@ -32,6 +34,26 @@ const char *tls_last_reason(void)
 void tls_keep_keys(SSL_CTX *context)
 {
     SSL_CTX_set_keylog_callback(context, NULL);
+}
+
+const char *tls_records_text(enum tls_records records)
+{
+    static const char *const words[TLS_RECORDS_COUNT] = {
+        [TLS_RECORDS_OWN] = "own",           [TLS_RECORDS_CONFIGURED] = "configured",
+        [TLS_RECORDS_FIPS] = "fips",         [TLS_RECORDS_VERSION] = "version",
+        [TLS_RECORDS_SUITE] = "suite",       [TLS_RECORDS_SECRETS] = "secrets",
+        [TLS_RECORDS_MISMATCH] = "mismatch", [TLS_RECORDS_MEMORY] = "memory"};
+
+    return words[records];
+}
+
+/* Where only approved code may run, what libssl does with its secrets is part of what was approved.
+ */
+static enum tls_records choose_records(const struct tls_server_options *o)
+{
+    if (o->stays_openssl)
+        return TLS_RECORDS_CONFIGURED;
+    return EVP_default_properties_is_fips_enabled(NULL) == 1 ? TLS_RECORDS_FIPS : TLS_RECORDS_OWN;
 }
 
 static int check_library(struct error *why)
@@ -99,6 +121,8 @@ static int open_sites(struct tls_server *t, const struct tls_server_options *o, 
             return rc;
         }
         SSL_CTX_set_client_hello_cb(site->context, tls_names_on_hello, t);
+        if (t->records == TLS_RECORDS_OWN)
+            tls_openssl_hear_secrets(site->context);
         is_required = is_required || site->client == TLS_CLIENT_REQUIRED;
     }
     t->needs_name = is_required && t->sites_count > 1;
@@ -122,6 +146,7 @@ int tls_server_new(struct tls_server **out, const struct tls_server_options *opt
     if (t == NULL)
         return E_NOMEM;
     atomic_init(&t->references, 1);
+    t->records = choose_records(options);
     t->sites = calloc(options->sites_count, sizeof(*t->sites));
     rc = t->sites != NULL ? open_sites(t, options, why) : E_NOMEM;
     ERR_clear_error();

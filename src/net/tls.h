@@ -37,7 +37,8 @@ struct tls_site_options {
 struct tls_server_options {
     const struct tls_site_options *sites; /* the first one also serves who names nobody */
     uint32_t sites_count;
-    bool allows_tls12; /* default: TLS 1.3 only */
+    bool allows_tls12;  /* default: TLS 1.3 only */
+    bool stays_openssl; /* OpenSSL also carries the records; default: we do, where it can be */
 };
 struct tls_server;
 /* TLS 1.3, AEAD suites, X25519 then P-256, ALPN http/1.1 (no overlap: fatal
@@ -53,6 +54,20 @@ int tls_server_new(struct tls_server **out, const struct tls_server_options *opt
                    struct error *why);
 struct tls_server *tls_server_keep(struct tls_server *t); /* NULL is fine */
 void tls_server_drop(struct tls_server *t);               /* NULL is fine */
+
+/* Who carries the records of a connection once its handshake is done: we, or OpenSSL, and why. */
+enum tls_records {
+    TLS_RECORDS_OWN,
+    TLS_RECORDS_CONFIGURED, /* stays_openssl; or it is a connection of a client of ours */
+    TLS_RECORDS_FIPS,       /* OpenSSL is told to use approved code only */
+    TLS_RECORDS_VERSION,    /* TLS 1.2 */
+    TLS_RECORDS_SUITE,
+    TLS_RECORDS_SECRETS,  /* OpenSSL did not tell them */
+    TLS_RECORDS_MISMATCH, /* what OpenSSL has sent does not open with keys made of them */
+    TLS_RECORDS_MEMORY,
+    TLS_RECORDS_COUNT
+};
+const char *tls_records_text(enum tls_records records); /* one word */
 
 struct tls_client;
 /* ca_path NULL: the system's trust store. */

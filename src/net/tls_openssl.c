@@ -15,6 +15,7 @@
 
 #include "base/ip.h"
 #include "base/status.h"
+#include "net/tls_handshake.h"
 #include "net/tls_private.h"
 
 #define RECORD_PLAIN_MAX (16 * 1024)
@@ -28,6 +29,10 @@ struct tls_openssl {
     const struct tls_server *server; /* NULL: a client */
     const char *detail;
     unsigned chatter; /* handshake messages since the last data */
+    bool may_leave;   /* it is fed record by record, and its secrets are kept */
+    struct tls_feed feed;
+    struct tls_secrets secrets;
+    size_t sent_from; /* io->out before the last step of the handshake */
 };
 
 static int bio_read(BIO *bio, char *out, size_t cap, size_t *len)
@@ -105,6 +110,7 @@ void tls_io_free(struct tls_io *io)
         return;
     (void)BIO_free(io->bio);
     BIO_meth_free(io->method);
+    tls_crypto_free(io->crypto);
     free(io->out);
     free(io);
 }
@@ -165,6 +171,7 @@ int tls_openssl_new_server(struct tls_openssl **out, struct tls_io *io, struct t
     if (rc != OK)
         return rc;
     (*out)->server = tls;
+    (*out)->may_leave = tls->records == TLS_RECORDS_OWN && io->crypto != NULL;
     SSL_set_accept_state((*out)->ssl);
     return OK;
 }
@@ -206,6 +213,7 @@ void tls_openssl_free(struct tls_openssl *s)
     if (s == NULL)
         return;
     SSL_free(s->ssl);
+    tls_secrets_wipe(&s->secrets);
     free(s);
 }
 
@@ -247,13 +255,78 @@ static enum tls_step after(struct tls_openssl *s, int answer)
     }
 }
 
-enum tls_step tls_openssl_handshake(struct tls_openssl *s)
+static enum tls_step step_on(struct tls_openssl *s)
 {
     int answer;
 
     ERR_clear_error();
     answer = SSL_do_handshake(s->ssl);
     return answer == 1 ? TLS_STEP_DONE : after(s, answer);
+}
+
+/* One record, or what there is of it: the BIO is empty behind it, so OpenSSL cannot read ahead. */
+static enum tls_step step_by_record(struct tls_openssl *s)
+{
+    struct tls_io *io = s->io;
+    const uint8_t *from = io->in;
+    size_t all = io->in_len;
+    enum tls_step step;
+
+    io->in_len = tls_feed_window(&s->feed, from, all);
+    s->sent_from = io->out_len;
+    step = step_on(s);
+    tls_feed_advance(&s->feed, from, (size_t)(io->in - from));
+    io->in_len = all - (size_t)(io->in - from);
+    return step;
+}
+
+enum tls_step tls_openssl_handshake(struct tls_openssl *s)
+{
+    enum tls_step step;
+    size_t left;
+
+    if (!s->may_leave)
+        return step_on(s);
+    do {
+        left = s->io->in_len;
+        step = step_by_record(s);
+    } while (step == TLS_STEP_MORE && s->io->in_len > 0 && s->io->in_len < left);
+    return step;
+}
+
+/* No record is half read, and the next one begins where io->in does. */
+static bool is_between_records(const struct tls_openssl *s)
+{
+    return s->feed.left == 0 && s->feed.have == 0;
+}
+
+enum tls_records tls_openssl_take(struct tls_openssl *s, struct tls_taken **out)
+{
+    struct tls_handed handed = {s->ssl, &s->secrets, s->io, s->sent_from};
+    enum tls_records answer = s->server != NULL ? s->server->records : TLS_RECORDS_CONFIGURED;
+
+    if (s->may_leave)
+        answer = is_between_records(s) ? tls_handshake_take(out, &handed) : TLS_RECORDS_MISMATCH;
+    s->may_leave = false;
+    tls_secrets_wipe(&s->secrets);
+    /* Or a session that is kept on our side would count as broken off. */
+    if (answer == TLS_RECORDS_OWN)
+        SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    ERR_clear_error();
+    return answer;
+}
+
+static void on_secret(const SSL *ssl, const char *line)
+{
+    struct tls_openssl *s = SSL_get_app_data(ssl);
+
+    if (s != NULL && s->may_leave)
+        tls_secrets_note(&s->secrets, line);
+}
+
+void tls_openssl_hear_secrets(SSL_CTX *context)
+{
+    SSL_CTX_set_keylog_callback(context, on_secret);
 }
 
 enum tls_step tls_openssl_open(struct tls_openssl *s, uint8_t *plain, size_t cap, size_t *len)

@@ -6,8 +6,10 @@
 
 #include "net/tls_stream.h"
 
-struct x509_st;
+struct ssl_ctx_st;
 struct stack_st_X509;
+struct tls_taken;
+struct x509_st;
 
 struct tls_openssl;
 /* `tls` outlives it. E_NOMEM, E_INVALID: no name to expect. */
@@ -15,6 +17,12 @@ int tls_openssl_new_server(struct tls_openssl **out, struct tls_io *io, struct t
 int tls_openssl_new_client(struct tls_openssl **out, struct tls_io *io, struct tls_client *tls,
                            const char *server_name);
 void tls_openssl_free(struct tls_openssl *s); /* sends nothing; NULL is fine */
+
+/* The secrets of servers' connections under this context come to us; nobody else is told. */
+void tls_openssl_hear_secrets(struct ssl_ctx_st *context);
+/* After the handshake, once: TLS_RECORDS_OWN, and *out goes on with the records; all that is left
+ * to do with s is to free it. Otherwise nothing has happened. */
+enum tls_records tls_openssl_take(struct tls_openssl *s, struct tls_taken **out);
 
 /* As in tls_stream.h. */
 enum tls_step tls_openssl_handshake(struct tls_openssl *s);

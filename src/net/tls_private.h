@@ -44,7 +44,8 @@ struct tls_server {
     atomic_uint references;
     struct tls_site *sites;
     uint32_t sites_count;
-    bool needs_name; /* who names no site is turned away */
+    bool needs_name;          /* who names no site is turned away */
+    enum tls_records records; /* TLS_RECORDS_OWN: of each connection that allows it */
 };
 
 /* tls.c */
@@ -52,7 +53,7 @@ int tls_set_common(struct ssl_ctx_st *context, int min_version);
 int tls_choose_alpn(struct ssl_st *ssl, const unsigned char **out, unsigned char *out_len,
                     const unsigned char *in, unsigned int in_len, void *context);
 const char *tls_last_reason(void);
-/* The keys of connections under this context are written to no file, whatever $SSLKEYLOGFILE. */
+/* The keys of connections under this context are told to nobody, whatever $SSLKEYLOGFILE. */
 void tls_keep_keys(struct ssl_ctx_st *context);
 struct ssl_ctx_st *tls_server_context(const struct tls_server *t); /* of the first site */
 struct ssl_ctx_st *tls_client_context(const struct tls_client *t);

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "net/tls_openssl.h"
 #include "net/tls_private.h"
+#include "net/tls_taken.h"
 
 int tls_stream_init_server(struct tls_stream *s, struct tls_io *io, struct tls_server *tls)
 {
@@ -31,42 +32,95 @@ int tls_stream_init_client(struct tls_stream *s, struct tls_io *io, struct tls_c
 void tls_stream_clear(struct tls_stream *s)
 {
     tls_openssl_free(s->openssl);
+    tls_taken_free(s->taken);
+    sk_X509_pop_free(s->chain, X509_free);
     memset(s, 0, sizeof(*s));
+}
+
+/* What must outlive OpenSSL's part: the chain that reloads ask about. False: out of memory, or the
+ * certificate is not one that could be judged again without OpenSSL. */
+static bool keep_chain(struct tls_stream *s)
+{
+    struct stack_st_X509 *chain;
+
+    if (tls_openssl_peer(s->openssl, &chain) == NULL)
+        return true;
+    if (chain == NULL || !tls_openssl_is_verified(s->openssl))
+        return false;
+    s->chain = X509_chain_up_ref(chain);
+    return s->chain != NULL;
+}
+
+static void take_over(struct tls_stream *s)
+{
+    enum tls_records records = TLS_RECORDS_MEMORY;
+
+    if (keep_chain(s))
+        records = tls_openssl_take(s->openssl, &s->taken);
+    s->records = (uint8_t)records;
+    if (records == TLS_RECORDS_OWN) {
+        s->site = (int16_t)tls_openssl_site(s->openssl);
+        tls_openssl_free(s->openssl);
+        s->openssl = NULL;
+    } else {
+        sk_X509_pop_free(s->chain, X509_free);
+        s->chain = NULL;
+    }
 }
 
 enum tls_step tls_stream_handshake(struct tls_stream *s)
 {
-    return tls_openssl_handshake(s->openssl);
+    enum tls_step step = tls_openssl_handshake(s->openssl);
+
+    if (step == TLS_STEP_DONE)
+        take_over(s);
+    return step;
 }
 
 enum tls_step tls_stream_open(struct tls_stream *s, uint8_t *plain, size_t cap, size_t *len)
 {
+    if (s->taken != NULL)
+        return tls_taken_open(s->taken, s->io, plain, cap, len);
     return tls_openssl_open(s->openssl, plain, cap, len);
 }
 
 bool tls_stream_seal(struct tls_stream *s, const uint8_t *bytes, size_t len)
 {
+    if (s->taken != NULL)
+        return tls_taken_seal(s->taken, s->io, bytes, len);
     return tls_openssl_seal(s->openssl, bytes, len);
 }
 
 void tls_stream_close(struct tls_stream *s)
 {
-    tls_openssl_close(s->openssl);
+    if (s->taken != NULL)
+        tls_taken_close(s->taken, s->io);
+    else
+        tls_openssl_close(s->openssl);
 }
 
 int tls_stream_site(const struct tls_stream *s)
 {
-    return tls_openssl_site(s->openssl);
+    return s->taken != NULL ? s->site : tls_openssl_site(s->openssl);
+}
+
+/* The client's certificate, or NULL; *chain as it was verified, or NULL. */
+static X509 *peer_of(const struct tls_stream *s, struct stack_st_X509 **chain)
+{
+    if (s->taken == NULL)
+        return tls_openssl_peer(s->openssl, chain);
+    *chain = s->chain;
+    return s->chain != NULL ? sk_X509_value(s->chain, 0) : NULL;
 }
 
 int tls_stream_certificate(const struct tls_stream *s, struct buf *der)
 {
     struct stack_st_X509 *chain;
-    X509 *cert = tls_openssl_peer(s->openssl, &chain);
+    X509 *cert = peer_of(s, &chain);
     unsigned char *bytes = NULL;
     int len, rc;
 
-    if (cert == NULL || !tls_openssl_is_verified(s->openssl))
+    if (cert == NULL || (s->taken == NULL && !tls_openssl_is_verified(s->openssl)))
         return E_MISSING;
     len = i2d_X509(cert, &bytes);
     if (len <= 0)
@@ -81,7 +135,7 @@ bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *
     struct stack_st_X509 *chain;
     int site = tls_stream_site(s);
 
-    if (tls_openssl_peer(s->openssl, &chain) == NULL)
+    if (peer_of(s, &chain) == NULL)
         return false;
     if (site < 0 || (uint32_t)site >= now->sites_count || chain == NULL ||
         !tls_trust_knows(&now->sites[site], chain))
@@ -91,10 +145,10 @@ bool tls_stream_is_revoked(const struct tls_stream *s, const struct tls_server *
 
 const char *tls_stream_version(const struct tls_stream *s)
 {
-    return tls_openssl_version(s->openssl);
+    return s->taken != NULL ? "TLSv1.3" : tls_openssl_version(s->openssl);
 }
 
 const char *tls_stream_detail(const struct tls_stream *s)
 {
-    return tls_openssl_detail(s->openssl);
+    return s->taken != NULL ? tls_taken_detail(s->taken) : tls_openssl_detail(s->openssl);
 }

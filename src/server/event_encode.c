@@ -118,6 +118,7 @@ size_t event_encode(char *out, size_t out_bytes, const struct event *event, int6
         json_out_member_u64(&w, "messages_in", event->messages_in);
         json_out_member_u64(&w, "messages_out", event->messages_out);
     }
+    put_text(&w, "tls_records", view_of_text(event->tls_records));
     put_text(&w, "detail", event->detail);
     put_number(&w, "count", event->count);
     json_out_close(&w);

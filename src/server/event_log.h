@@ -74,6 +74,7 @@ struct event {
     uint64_t duration_ms, messages_in, messages_out;
     uint64_t count; /* events_suppressed: how many lines of the type in `code` were left out */
     bool has_totals;
+    const char *tls_records; /* who carries them; NULL: left out */
 };
 
 #define EVENT_LINES_PER_SECOND 300 /* of one type */

@@ -213,6 +213,7 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     struct wr w = wr_of(bytes, sizeof(bytes));
     struct event event = peer_event(p, EVENT_CONNECTION_OPEN, OUTCOME_OK, NULL);
     struct view protocol = {"", 0};
+    enum tls_records records;
 
     if (handshake_offers_protocol(request, SUBPROTOCOL))
         protocol = SUBPROTOCOL;
@@ -223,6 +224,8 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     }
     event.path = request->path;
     event.origin = gate_origin(request);
+    if (conn_tls_records(&p->conn, &records))
+        event.tls_records = records == TLS_RECORDS_OWN ? "own" : "openssl";
     p->worker->metrics.upgrades++;
     peer_log(p, &event);
     session_start(p, upgrade, login_lacks_certificate(p) ? NULL : identity);

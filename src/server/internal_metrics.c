@@ -26,6 +26,7 @@ struct share { /* of one worker */
     struct metrics counted;
     struct loop_counters loop;
     struct hub_counters hub;
+    uint64_t tls_own, tls_openssl; /* open now */
     uint64_t peers, logged_in, subscriptions, channels, queue_bytes, queue_max, lag_ns;
 };
 struct scrape {
@@ -50,7 +51,10 @@ static void run(struct worker *w, struct crew_job *work)
     for (struct link *at = w->peers.next; at != &w->peers; at = at->next) {
         const struct peer *p = LINK_ITEM(at, struct peer, link);
         size_t backlog = conn_backlog(&p->conn);
+        enum tls_records records;
 
+        if (conn_tls_records(&p->conn, &records))
+            *(records == TLS_RECORDS_OWN ? &share->tls_own : &share->tls_openssl) += 1;
         share->logged_in += p->phase == PEER_OPEN && p->who != NULL;
         share->subscriptions += p->subscriber.count;
         share->queue_bytes += backlog;
@@ -72,6 +76,8 @@ static void add_up(struct share *all, const struct share *one)
     all->loop.send_bytes += one->loop.send_bytes;
     all->hub.publishes += one->hub.publishes;
     all->hub.deliveries += one->hub.deliveries;
+    all->tls_own += one->tls_own;
+    all->tls_openssl += one->tls_openssl;
     all->peers += one->peers;
     all->logged_in += one->logged_in;
     all->subscriptions += one->subscriptions;
@@ -93,6 +99,22 @@ static void put_server(struct wr *w, const struct server *s)
                    atomic_load(&s->drains) != 0);
 }
 
+static void put_records(struct wr *w, const struct share *all)
+{
+    static const char open[] = "gateward_tls_connections", ever[] = "gateward_tls_records_total";
+
+    exposition_family(w, open, GAUGE,
+                      "Open TLS connections behind their handshake, by who carries the records.");
+    exposition_sample(w, open, "records", "own", all->tls_own);
+    exposition_sample(w, open, "records", "openssl", all->tls_openssl);
+    exposition_family(
+        w, ever, COUNTER,
+        "TLS handshakes that succeeded: records carried by us (own), or why by OpenSSL.");
+    for (unsigned i = 0; i < TLS_RECORDS_COUNT; i++)
+        exposition_sample(w, ever, "reason", tls_records_text((enum tls_records)i),
+                          all->counted.tls_records[i]);
+}
+
 static void put_connections(struct wr *w, const struct share *all)
 {
     static const char name[] = "gateward_tls_handshakes_total";
@@ -106,6 +128,7 @@ static void put_connections(struct wr *w, const struct share *all)
     exposition_family(w, name, COUNTER, "TLS handshakes that have ended.");
     exposition_sample(w, name, "result", "ok", all->counted.tls_ok);
     exposition_sample(w, name, "result", "failed", all->counted.tls_failed);
+    put_records(w, all);
     exposition_one(w, "gateward_upgrades_total", COUNTER,
                    "WebSocket handshakes that were answered with 101.", all->counted.upgrades);
 }

@@ -9,12 +9,14 @@
 
 #include "access/identity.h"
 #include "limit/limit_name.h"
+#include "net/tls.h"
 #include "wire/handshake.h"
 
 #define METRICS_METHODS (IDENTITY_HOOK + 1)
 
 struct metrics {
     uint64_t connections, upgrades, tls_ok, tls_failed;
+    uint64_t tls_records[TLS_RECORDS_COUNT];
     uint64_t messages_in, messages_out, rate_limited;
     uint64_t logins[METRICS_METHODS], extensions;
     uint64_t refused[REFUSE_COUNT];

@@ -46,7 +46,7 @@ struct listener_draft {
     bool proxy_protocol;
     int forwarded_header;            /* enum forwarded_header */
     struct node *tls, *certificates; /* the whole section, and the list in it */
-    int min_version;
+    int min_version, records;
 };
 
 /* Tables that options.c joins; each ends with a row without a name. */

@@ -15,6 +15,9 @@
 #define NAMES_MAX 256
 
 static const char *const version_names[] = {"1.3", "1.2", NULL};
+enum { RECORDS_AUTO, RECORDS_OPENSSL };
+static const char *const records_names[] = {
+    [RECORDS_AUTO] = "auto", [RECORDS_OPENSSL] = "openssl", NULL};
 static const char *const policy_names[] = {[TLS_CLIENT_OFF] = "off",
                                            [TLS_CLIENT_OPTIONAL] = "optional",
                                            [TLS_CLIENT_REQUIRED] = "required",
@@ -103,6 +106,13 @@ const struct option options_tls_rows[] = {
      .choices = version_names,
      .fallback = "1.3",
      .help = "oldest TLS version spoken"},
+    {.name = "records",
+     .type = OPTION_ENUM,
+     .offset = offsetof(struct listener_draft, records),
+     .choices = records_names,
+     .fallback = "auto",
+     .help = "what carries a TLS 1.3 connection once its handshake is done: auto: code of ours, "
+             "where that can be"},
     {.name = "certificates",
      .type = OPTION_CUSTOM,
      .custom = read_certificates,
@@ -268,6 +278,7 @@ void options_finish_tls(const struct loading *l, struct listen_options *out,
     out->tls.sites = options_alloc(count, sizeof(*out->tls.sites), tls, problems);
     if (out->tls.sites == NULL)
         return;
+    out->tls.stays_openssl = draft->records == RECORDS_OPENSSL;
     out->tls.allows_tls12 = strcmp(version_names[draft->min_version], "1.2") == 0;
     if (draft->site.cert != NULL && draft->site.key != NULL) {
         take_site(l, out, &draft->site, tls, problems);

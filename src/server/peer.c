@@ -296,10 +296,13 @@ static void peer_fire(struct timer *timer)
 static void on_ready(struct conn *c)
 {
     struct peer *p = peer_of_conn(c);
+    enum tls_records records;
 
     if (!reload_recheck(p))
         return; /* the lists have changed during the handshake */
     p->worker->metrics.tls_ok += p->is_tls;
+    if (conn_tls_records(c, &records))
+        p->worker->metrics.tls_records[records]++;
     p->phase = PEER_HEAD;
     p->ready_ms = loop_now_ms(p->worker->loop);
     peer_rearm(p);

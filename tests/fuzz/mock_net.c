@@ -446,6 +446,12 @@ const char *conn_tls_version(const struct conn *c)
     return c->tls->is_tls ? "TLSv1.3" : NULL;
 }
 
+bool conn_tls_records(const struct conn *c, enum tls_records *records)
+{
+    *records = TLS_RECORDS_OWN;
+    return c->tls->is_tls;
+}
+
 bool conn_spoke_plain(const struct conn *c)
 {
     return c->tls->is_tls && (c->fd & 1) != 0;

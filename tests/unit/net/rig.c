@@ -67,7 +67,10 @@ void rig_open(struct rig *rig, enum rig_kind kind, const struct conn_ops *ops)
     assert_int_equal(mailbox_new(&rig->mail, rig->loop, 64, rig), OK);
     if (kind != RIG_PLAIN) {
         struct tls_site_options site = {.cert_path = rig->cert, .key_path = rig->key};
-        struct tls_server_options options = {&site, 1, kind == RIG_TLS12};
+        struct tls_server_options options = {.sites = &site,
+                                             .sites_count = 1,
+                                             .allows_tls12 = kind == RIG_TLS12,
+                                             .stays_openssl = kind == RIG_TLS_OPENSSL};
         (void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/net_test_XXXXXX");
         assert_non_null(mkdtemp(rig->dir));
         (void)snprintf(rig->cert, sizeof(rig->cert), "%s/cert", rig->dir);

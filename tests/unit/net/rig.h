@@ -33,7 +33,7 @@
         }                                                                                          \
     } while (0)
 
-enum rig_kind { RIG_PLAIN, RIG_TLS, RIG_TLS12 };
+enum rig_kind { RIG_PLAIN, RIG_TLS, RIG_TLS12, RIG_TLS_OPENSSL };
 
 struct rig_peer {
     struct conn conn; /* first: callbacks cast */

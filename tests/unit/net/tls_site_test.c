@@ -9,7 +9,7 @@
 static struct tls_server *open_pair(const struct rig *rig, struct tls_site_options *sites)
 {
     static const char *const first[] = {"localhost"};
-    struct tls_server_options options = {sites, 1, false};
+    struct tls_server_options options = {.sites = sites, .sites_count = 1};
     struct tls_server *t = NULL;
     struct error why = {.text = ""};
 

@@ -69,7 +69,7 @@ static void make(EVP_PKEY *key, long from_s, long to_s)
 static void expect(int rc, const char *words)
 {
     struct tls_site_options site = {.cert_path = cert_path, .key_path = key_path};
-    struct tls_server_options options = {&site, 1, false};
+    struct tls_server_options options = {.sites = &site, .sites_count = 1};
     struct tls_server *t = NULL;
     struct error why = {0};
 
@@ -135,7 +135,7 @@ static void unsound_ones_are_refused_with_advice(void **state)
 static void the_context_is_strict(void **state)
 {
     struct tls_site_options site = {.cert_path = cert_path, .key_path = key_path};
-    struct tls_server_options options = {&site, 1, true};
+    struct tls_server_options options = {.sites = &site, .sites_count = 1, .allows_tls12 = true};
     struct tls_server *t;
     EVP_PKEY *ec = EVP_EC_gen("P-256");
     struct error why;
