@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/blob_store.h"
 #include "base/num.h"
 
 struct blob *blob_new(uint32_t len)
@@ -21,6 +22,7 @@ struct blob *blob_new(uint32_t len)
     atomic_init(&b->refs, 1);
     b->len = len;
     b->life = b->offset = 0;
+    b->store = NULL;
     return b;
 }
 
@@ -44,6 +46,10 @@ void blob_drop(struct blob *b)
      * fences. */
     before = atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel);
     ASSERT(before > 0);
-    if (before == 1)
+    if (before != 1)
+        return;
+    if (b->store != NULL)
+        blob_store_return(b);
+    else
         free(b);
 }

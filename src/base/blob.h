@@ -8,12 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct blob_store;
+
 struct blob {
     atomic_uint refs;
     uint32_t len;
     /* Its place in the history of its channel (hub/history.h); offset 0: it has none. Written
      * before anyone else sees the blob. */
     uint64_t life, offset;
+    struct blob_store *store; /* where it came from (base/blob_store.h); NULL: the heap */
     uint8_t data[];
 };
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/blob_store.h"
 #include "base/json_out.h"
 #include "base/num.h"
 #include "base/status.h"
@@ -51,11 +52,13 @@ static void shrink(struct buf *text)
         buf_clear(text);
 }
 
-static struct blob *frame_of(const uint8_t *text, size_t len)
+/* What a history keeps comes from the heap (store NULL): there it has its own size. */
+static struct blob *frame_of(struct blob_store *store, const uint8_t *text, size_t len)
 {
     uint8_t header[WS_FRAME_HEADER_MAX];
     size_t header_bytes = ws_frame_encode(header, WS_TEXT, true, false, len, NULL);
-    struct blob *frame = blob_new((uint32_t)(header_bytes + len));
+    uint32_t bytes = (uint32_t)(header_bytes + len);
+    struct blob *frame = store != NULL ? blob_store_make(store, bytes) : blob_new(bytes);
 
     if (frame != NULL) {
         memcpy(frame->data, header, header_bytes);
@@ -97,18 +100,18 @@ static struct blob *finish(void *text, uint64_t offset)
 
     json_out_member_u64(out, "offset", offset);
     json_out_close(out);
-    return out->failed ? NULL : frame_of(out->start, wr_len(out));
+    return out->failed ? NULL : frame_of(NULL, out->start, wr_len(out));
 }
 
-static struct blob *finish_plain(struct wr *out)
+static struct blob *finish_plain(struct worker *w, struct wr *out)
 {
     json_out_close(out);
-    return out->failed ? NULL : frame_of(out->start, wr_len(out));
+    return out->failed ? NULL : frame_of(w->blobs, out->start, wr_len(out));
 }
 
 static int publish_plain(struct worker *w, struct view channel, struct wr *out)
 {
-    struct blob *frame = finish_plain(out);
+    struct blob *frame = finish_plain(w, out);
     int rc = frame != NULL ? hub_publish(w->hub, channel, frame, NULL) : E_NOMEM;
 
     blob_drop(frame);
@@ -122,7 +125,7 @@ struct blob *push_broadcast(struct worker *w, const struct json *data)
     struct wr out;
 
     if (encode_text(w, &push, &out))
-        frame = finish_plain(&out);
+        frame = finish_plain(w, &out);
     shrink(&w->text);
     return frame;
 }
@@ -155,7 +158,7 @@ struct blob *push_news(const struct presence_news *news)
     json_out_member(&out, "channel", news->channel);
     json_out_member(&out, "user", news->user);
     json_out_close(&out);
-    return out.failed ? NULL : frame_of(bytes, wr_len(&out));
+    return out.failed ? NULL : frame_of(NULL, bytes, wr_len(&out));
 }
 
 struct view push_text(const struct blob *frame)

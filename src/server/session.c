@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/blob_store.h"
 #include "base/random.h"
 #include "crypto/secret.h"
 #include "server/ask.h"
@@ -187,7 +188,7 @@ static struct blob *compressed_push(struct worker *w, uint8_t window_bits, struc
                            &packed, &packed_bytes) != OK)
         return NULL;
     header_bytes = ws_frame_encode(header, WS_TEXT, true, true, packed_bytes, NULL);
-    slot->compressed = blob_new((uint32_t)(header_bytes + packed_bytes));
+    slot->compressed = blob_store_make(w->blobs, (uint32_t)(header_bytes + packed_bytes));
     if (slot->compressed != NULL) {
         memcpy(slot->compressed->data, header, header_bytes);
         memcpy(slot->compressed->data + header_bytes, packed, packed_bytes);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/blob_store.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status.h"
@@ -57,6 +58,9 @@ static int open_parts(struct worker *w)
     rc = mailbox_new(&w->letters, w->loop, LETTERS_MAX, w);
     if (rc == OK)
         rc = session_ends_new(&w->ends, w);
+    if (rc != OK)
+        return rc;
+    rc = blob_store_new(&w->blobs);
     if (rc != OK)
         return rc;
     rc = hub_new(&w->hub, &limits, w->server->broker, w->index);
@@ -155,6 +159,7 @@ void worker_close(struct worker *w)
         tls_server_drop(w->listeners[i].tls); /* a letter may just have brought new ones */
     free(w->listeners);
     hub_free(w->hub);
+    blob_store_free(w->blobs);
     for (unsigned i = 0; i < 16; i++) {
         ws_deflate_free(w->deflate[i]);
         blob_drop(w->pushed[i].plain);

@@ -106,6 +106,7 @@ struct worker {
     struct mailbox *letters;
     struct session_ends *ends; /* sessions whose connections are to be closed */
     struct hub *hub;
+    struct blob_store *blobs; /* for what is published */
     struct worker_listener *listeners;
     struct metrics metrics;
     struct slab_pool peer_slab;
