@@ -134,10 +134,9 @@ struct worker {
 
 int worker_open(struct worker *w, struct server *server, unsigned index);
 void worker_run(struct worker *w);
-void worker_close(struct worker *w); /* frees everything; after worker_run, or after worker_open
-                                        failed half-way */
-/* The shared compressor of this window size; NULL when out of memory. */
-struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits);
+/* Frees everything; after worker_run, or after worker_open failed. */
+void worker_close(struct worker *w);
+struct ws_deflate *worker_deflate(struct worker *w, uint8_t window_bits); /* NULL: no memory */
 
 /* drain.c: opened as a letter on the control mailbox. */
 void worker_drain_letter(void *worker, void *a, void *b);
