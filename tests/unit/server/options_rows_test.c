@@ -167,7 +167,8 @@ static void events_go_to_a_word_or_a_file(void **state)
     assert_fault(BASE "log: {events: logs/events.jsonl}\n",
                  "t:5:15: `events`: there is no folder ");
     assert_fault(BASE "log: {events: sterr}\n", "did you mean `stderr`?");
-    assert_fault(BASE "log: {events: false}\n", "`events` is stderr, stdout, off, or a file");
+    assert_fault(BASE "log: {events: false}\n",
+                 "`events` is stderr, stdout, syslog, off, or a file");
     assert_fault(BASE "log: {level: loud}\n", "error, warn, info or debug");
 }
 
