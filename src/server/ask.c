@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "server/gate.h"
 #include "server/login.h"
 
 static struct ask **slot_of(struct peer *p, enum ask_purpose purpose)
 {
-    return purpose == ASK_RECHECK ? &p->recheck : &p->ask;
+    return purpose == ASK_RECHECK ? &p->extra->recheck : &p->extra->ask;
 }
 
 static void let_go(struct ask **slot)
@@ -96,9 +97,12 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
               const struct json *id)
 {
     struct worker *w = p->worker;
-    struct ask *a = calloc(1, sizeof(*a));
+    struct ask *a;
     int rc;
 
+    if (peer_extra_get(p) == NULL)
+        return E_NOMEM;
+    a = calloc(1, sizeof(*a));
     if (a == NULL)
         return E_NOMEM;
     if (w->asks_count >= ASKS_OF_WORKER_MAX) {
@@ -129,11 +133,14 @@ int ask_start(struct peer *p, enum ask_purpose purpose, const struct credential 
 
 void ask_drop(struct peer *p)
 {
-    let_go(&p->ask);
-    let_go(&p->recheck);
+    if (p->extra == NULL)
+        return;
+    let_go(&p->extra->ask);
+    let_go(&p->extra->recheck);
 }
 
 void ask_drop_recheck(struct peer *p)
 {
-    let_go(&p->recheck);
+    if (p->extra != NULL)
+        let_go(&p->extra->recheck);
 }

@@ -63,7 +63,7 @@ uint64_t ban_left_ms(const struct peer *p)
 {
     uint64_t left_ns;
 
-    if (p->prefix.family == 0 || !may_ban(p))
+    if (peer_prefix(p).family == 0 || !may_ban(p))
         return 0;
     left_ns = ban_table_left_ns(p->worker->server->bans, &p->ip, loop_now_ns(p->worker->loop));
     return left_ns > 0 ? left_ns / NS_PER_MS + 1 : 0;

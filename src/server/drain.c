@@ -3,7 +3,7 @@
  * spread over the drain window so that the clients do not all come back in the same instant, then
  * the loop stops. A second drain ends at once. */
 #include "server/internal.h"
-#include "server/peer.h"
+#include "server/gate.h"
 #include "server/proxied.h"
 
 #include "base/log.h"

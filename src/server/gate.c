@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP phase: one request head, then either the 101 or one refusal. The order of the questions
  * is the order in which they get more expensive; nothing of the request is ever reflected. */
-#include "server/peer.h"
+#include "server/gate.h"
 
 #include "auth/origin.h"
 #include "base/random.h"
@@ -214,6 +214,7 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
     struct event event = peer_event(p, EVENT_CONNECTION_OPEN, OUTCOME_OK, NULL);
     struct view protocol = {"", 0};
     enum tls_records records;
+    bool lacks_certificate = login_lacks_certificate(p);
 
     if (handshake_offers_protocol(request, SUBPROTOCOL))
         protocol = SUBPROTOCOL;
@@ -228,8 +229,8 @@ static void accept_upgrade(struct peer *p, const struct http1_request *request,
         event.tls_records = records == TLS_RECORDS_OWN ? "own" : "openssl";
     p->worker->metrics.upgrades++;
     peer_log(p, &event);
-    session_start(p, upgrade, login_lacks_certificate(p) ? NULL : identity);
-    if (login_lacks_certificate(p))
+    session_start(p, upgrade, lacks_certificate ? NULL : identity);
+    if (lacks_certificate)
         login_refuse_certificate(p);
 }
 
@@ -253,10 +254,10 @@ static enum refusal ask_csrf(struct peer *p, const struct http1_request *request
         p->close_reason = csrf_fault_text(fault); /* to the event log only */
         return REFUSE_CSRF;
     }
-    if (!standing_watch(&p->pending->standing, p->worker->server->options->auth.sessions))
+    if (!standing_watch(&peer_pending(p)->standing, p->worker->server->options->auth.sessions))
         return REFUSE_FULL;
-    p->pending->who = g->who;
-    p->pending->awaits_csrf = true;
+    peer_pending(p)->who = g->who;
+    peer_pending(p)->awaits_csrf = true;
     g->has_identity = false;
     return REFUSE_NONE;
 }
@@ -351,10 +352,14 @@ static enum refusal refusal_of_head(enum http1_verdict verdict)
 
 /* Keeps what has come of an incomplete head; a head past its ceiling is refused by the parser
  * before the buf is full. */
-static void keep_head(struct peer *p, const uint8_t *data, size_t len)
+static void keep_head(struct peer *p, const uint8_t *data, size_t len, size_t scanned)
 {
-    if (buf_append(&p->head, data, len) != OK)
+    struct peer_extra *extra = peer_extra_get(p);
+
+    if (extra == NULL || buf_append(&extra->head, data, len) != OK)
         gate_refuse(p, REFUSE_HEADERS_TOO_LARGE, NULL);
+    else
+        extra->head_scanned = scanned;
 }
 
 /* Bytes behind the head are the first frames (R-H16): under the same limits as all others, and
@@ -365,12 +370,13 @@ static void after_head(struct peer *p, uint8_t *data, size_t len)
         session_data(p, data, len);
 }
 
-/* Everything that has come is kept until the answer is there; nothing more is read. */
+/* Everything that has come is kept until the answer is there; nothing more is read. Who asked the
+ * question has made p->extra. */
 static void wait_for_answer(struct peer *p, const uint8_t *data, size_t len)
 {
     p->phase = PEER_ASKING;
     p->deadline_ms = loop_now_ms(p->worker->loop) + ASK_MS;
-    p->head.max = HELD_BYTES_MAX;
+    p->extra->head.max = HELD_BYTES_MAX;
     conn_read_pause(&p->conn);
     gate_hold(p, data, len);
     if (p->phase == PEER_ASKING)
@@ -379,7 +385,7 @@ static void wait_for_answer(struct peer *p, const uint8_t *data, size_t len)
 
 void gate_hold(struct peer *p, const uint8_t *data, size_t len)
 {
-    if (buf_append(&p->head, data, len) == OK)
+    if (buf_append(&p->extra->head, data, len) == OK)
         return;
     ask_drop(p);
     gate_refuse(p, REFUSE_FULL, NULL);
@@ -388,21 +394,21 @@ void gate_hold(struct peer *p, const uint8_t *data, size_t len)
 void gate_answered(struct peer *p, const struct lookup *answer)
 {
     struct http1_request request;
-    struct buf whole = p->head;
-    size_t head_bytes = 0;
+    size_t head_bytes = 0, scanned = 0;
+    struct buf whole;
 
     if (p->phase != PEER_ASKING)
         return;
-    p->head = BUF_INIT(HELD_BYTES_MAX);
+    whole = p->extra->head;
+    p->extra->head = BUF_INIT(HELD_BYTES_MAX);
     p->phase = PEER_HEAD;
-    p->head_scanned = 0;
     conn_read_resume(&p->conn);
     /* The same bytes as before. */
-    if (http1_parse(&request, (const char *)whole.data, whole.len, &p->head_scanned, &head_bytes) !=
+    if (http1_parse(&request, (const char *)whole.data, whole.len, &scanned, &head_bytes) !=
         HTTP1_DONE) {
         gate_refuse(p, REFUSE_MALFORMED, NULL);
     } else if (!gate_request(p, &request, answer)) {
-        p->head = whole; /* asked again */
+        p->extra->head = whole; /* asked again */
         wait_for_answer(p, whole.data, 0);
         return;
     }
@@ -414,22 +420,23 @@ void gate_data(struct peer *p, const uint8_t *data, size_t len)
 {
     struct http1_request request;
     enum http1_verdict verdict;
-    size_t head_bytes = 0, had = p->head.len;
-    struct buf whole;
+    size_t head_bytes = 0, scanned = 0, had = p->extra != NULL ? p->extra->head.len : 0;
+    struct buf whole = BUF_INIT(0); /* the request's views point into it, or into data */
 
     if (had > 0) {
-        size_t room = p->head.max - had;
+        struct peer_extra *extra = p->extra;
+        size_t room = extra->head.max - had;
         size_t taken = len < room ? len : room;
-        if (buf_append(&p->head, data, taken) != OK) {
+        if (buf_append(&extra->head, data, taken) != OK) {
             gate_refuse(p, REFUSE_HEADERS_TOO_LARGE, NULL);
             return;
         }
-        verdict = http1_parse(&request, (const char *)p->head.data, p->head.len, &p->head_scanned,
-                              &head_bytes);
+        verdict = http1_parse(&request, (const char *)extra->head.data, extra->head.len,
+                              &extra->head_scanned, &head_bytes);
     } else {
-        verdict = http1_parse(&request, (const char *)data, len, &p->head_scanned, &head_bytes);
+        verdict = http1_parse(&request, (const char *)data, len, &scanned, &head_bytes);
         if (verdict == HTTP1_MORE)
-            keep_head(p, data, len);
+            keep_head(p, data, len, scanned);
     }
     if (verdict == HTTP1_MORE)
         return;
@@ -440,13 +447,15 @@ void gate_data(struct peer *p, const uint8_t *data, size_t len)
             gate_refuse(p, refusal_of_head(verdict), NULL);
         return;
     }
-    whole = p->head; /* the request's views point into it, or into data */
-    p->head = BUF_INIT(whole.max);
+    if (had > 0) {
+        whole = p->extra->head;
+        p->extra->head = BUF_INIT(whole.max);
+    }
     if (gate_request(p, &request, NULL)) {
         after_head(p, (uint8_t *)(uintptr_t)data + (head_bytes - had), len - (head_bytes - had));
     } else {
         whole.len = had;
-        p->head = whole;
+        p->extra->head = whole;
         wait_for_answer(p, data, len);
         whole = BUF_INIT(0);
     }

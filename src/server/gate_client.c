@@ -2,7 +2,7 @@
 /* gate_client.c: behind a trusted proxy the client's address stands in a header. From then on it is
  * the connection's address, for limits and for the log; what anybody else writes into such a header
  * is never looked at. */
-#include "server/peer.h"
+#include "server/gate.h"
 
 #include "server/options.h"
 
@@ -13,7 +13,7 @@ static bool count_again(struct peer *p)
     uint64_t wait_ms = 0;
 
     peer_leave(p);
-    p->prefix = ip_prefix_of(&p->ip);
+    p->has_prefix = true;
     if (peer_enter(p, &wait_ms))
         return true;
     w->refusing++; /* what the end of a connection that is not counted takes back */

@@ -7,6 +7,7 @@
 #include "auth/session_store.h"
 #include "auth/ticket.h"
 #include "base/json_out.h"
+#include "server/gate.h"
 #include "server/login.h"
 #include "wire/http_answer.h"
 
@@ -77,7 +78,7 @@ static void issue(struct peer *p, const struct http1_request *request, const str
     struct worker *w = p->worker;
     struct ticket_offer offer = {
         .who = *who, .origin = gate_origin(request), .ttl_s = TICKET_TTL_S_MAX};
-    const struct standing *standing = &p->pending->standing;
+    const struct standing *standing = &peer_pending(p)->standing;
     char text[TICKET_TEXT_BYTES];
     uint8_t body[256];
     struct wr out = wr_of(body, sizeof(body));

@@ -159,7 +159,7 @@ static enum refusal by_session(struct peer *p, const struct http1_request *reque
     why = judge(p, g, &credential, REFUSE_SESSION);
     if (why == REFUSE_NONE && g->has_identity &&
         (login_pending(p, gate_origin(request)) == NULL ||
-         !standing_set_token(&p->pending->standing, CREDENTIAL_SESSION, credential.token)))
+         !standing_set_token(&peer_pending(p)->standing, CREDENTIAL_SESSION, credential.token)))
         return REFUSE_FULL;
     return why;
 }
@@ -188,7 +188,7 @@ static enum refusal by_hook(struct peer *p, const struct http1_request *request,
         if (login_pending(p, gate_origin(request)) == NULL)
             why = REFUSE_FULL;
         else if (g->who.recheck_at_s != 0) {
-            standing_set_shown(&p->pending->standing, shown);
+            standing_set_shown(&peer_pending(p)->standing, shown);
             return REFUSE_NONE;
         }
     }

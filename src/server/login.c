@@ -76,7 +76,7 @@ static void close_overloaded(struct peer *p)
 /* What the gate knew becomes what the login rests on. False: out of memory. */
 static bool take_pending(struct peer *p)
 {
-    struct peer_pending *pending = p->pending;
+    struct peer_pending *pending = peer_pending(p);
     struct standing *mine;
     int64_t confirmed_at_s;
 
@@ -147,38 +147,46 @@ static bool become_again(struct peer *p, const struct identity *identity)
 
 struct peer_pending *login_pending(struct peer *p, struct view origin)
 {
-    if (p->pending != NULL)
-        return p->pending;
-    p->pending = calloc(1, sizeof(*p->pending) + origin.len);
-    if (p->pending == NULL)
+    struct peer_extra *extra = peer_extra_get(p);
+    struct peer_pending *pending;
+
+    if (extra == NULL || extra->pending != NULL)
+        return peer_pending(p);
+    pending = calloc(1, sizeof(*pending) + origin.len);
+    if (pending == NULL)
         return NULL;
-    p->pending->origin_bytes = origin.len;
+    pending->origin_bytes = origin.len;
     if (origin.len > 0)
-        memcpy(p->pending->origin, origin.ptr, origin.len);
-    return p->pending;
+        memcpy(pending->origin, origin.ptr, origin.len);
+    extra->pending = pending;
+    return pending;
 }
 
 bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token)
 {
+    struct peer_pending *pending;
     struct standing *mine;
 
     if (p->who != NULL) {
         mine = peer_who_standing(p);
         return mine != NULL && standing_set_token(mine, kind, token);
     }
-    if (login_pending(p, VIEW("")) == NULL)
+    pending = login_pending(p, VIEW(""));
+    if (pending == NULL)
         return false;
-    standing_clear(&p->pending->standing, p->worker->options->auth.sessions);
-    return standing_set_token(&p->pending->standing, kind, token);
+    standing_clear(&pending->standing, p->worker->options->auth.sessions);
+    return standing_set_token(&pending->standing, kind, token);
 }
 
 void login_pending_clear(struct peer *p)
 {
-    if (p->pending == NULL)
+    struct peer_pending *pending = peer_pending(p);
+
+    if (pending == NULL)
         return;
-    standing_clear(&p->pending->standing, p->worker->options->auth.sessions);
-    free(p->pending);
-    p->pending = NULL;
+    standing_clear(&pending->standing, p->worker->options->auth.sessions);
+    free(pending);
+    p->extra->pending = NULL;
 }
 
 /* Time alone ends no subscription: max_auth_age is asked when one begins and at each login. So one
@@ -256,7 +264,9 @@ bool login_welcome(struct peer *p, const struct identity *identity, const struct
     if (is_extension)
         hub_review(p->worker->hub, &p->subscriber, may_still_subscribe, p); /* W-21 */
     say_welcome(p, id);
-    if (p->phase == PEER_OPEN)
-        peer_rearm(p);
-    return p->phase == PEER_OPEN;
+    if (p->phase != PEER_OPEN)
+        return false;
+    peer_extra_tidy(p);
+    peer_rearm(p);
+    return true;
 }

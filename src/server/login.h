@@ -11,7 +11,7 @@
 struct ask;
 
 /* --- login.c --- */
-/* Accepts an identity; what it rests on is taken from p->pending. id: of the message, or NULL.
+/* Accepts an identity; what it rests on is taken from peer_pending(p). id: of the message, or NULL.
  * is_extension: it was logged in before. False: the connection is being closed. */
 bool login_welcome(struct peer *p, const struct identity *identity, const struct json *id,
                    bool is_extension);
@@ -24,7 +24,7 @@ bool login_has_scopes(const struct peer *p, const struct identity *who);
 bool login_is_taken(const struct peer *p, const struct identity *who);
 /* Keeps a token that will have to be shown again. False: out of memory. */
 bool login_keep_token(struct peer *p, enum credential_kind kind, struct view token);
-/* p->pending, made if need be; NULL: out of memory. */
+/* That of p, made if need be; NULL: out of memory. */
 struct peer_pending *login_pending(struct peer *p, struct view origin);
 void login_pending_clear(struct peer *p);
 

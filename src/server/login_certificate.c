@@ -32,24 +32,31 @@ bool login_certificate(struct peer *p, struct identity *who)
     struct buf der = BUF_INIT(TLS_CLIENT_CHAIN_SIZE);
     struct credential credential = {.kind = CREDENTIAL_CERTIFICATE};
     enum auth_verdict verdict = AUTH_FAILED;
+    struct peer_extra *extra;
     struct identity found;
 
-    p->certificate_fault = NULL;
+    if (p->extra != NULL)
+        p->extra->certificate_fault = NULL;
     if (!login_accepts(p, LOGIN_CERTIFICATE))
         return false;
-    p->certificate_fault = "certificate_required";
+    extra = peer_extra_get(p);
+    if (extra == NULL)
+        return false;
+    extra->certificate_fault = "certificate_required";
     if (conn_peer_certificate(&p->conn, &der) == OK) {
         credential.token = buf_view(&der);
         verdict = auth_check(&w->options->auth, &credential, loop_wall_s(w->loop), &w->arena,
-                             &found, &p->certificate_fault);
+                             &found, &extra->certificate_fault);
     }
     buf_clear(&der);
     if (verdict != AUTH_OK)
         return false;
-    p->certificate_fault = NULL;
-    p->certificate_ends_s = found.expires_at_s;
-    if (route_of(p)->requires_all)
-        return false; /* the token says who it is */
+    extra->certificate_fault = NULL;
+    extra->certificate_ends_s = 0;
+    if (route_of(p)->requires_all) { /* the token says who it is */
+        extra->certificate_ends_s = found.expires_at_s;
+        return false;
+    }
     *who = found;
     return true;
 }
@@ -66,13 +73,21 @@ bool login_certificate_digest(const struct peer *p, uint8_t digest[32])
 
 void login_bind(const struct peer *p, struct identity *who)
 {
-    if (route_of(p)->requires_all && p->certificate_ends_s < who->expires_at_s)
-        who->expires_at_s = p->certificate_ends_s;
+    int64_t ends_s = p->extra != NULL ? p->extra->certificate_ends_s : 0;
+
+    if (route_of(p)->requires_all && ends_s < who->expires_at_s)
+        who->expires_at_s = ends_s;
+}
+
+/* Of a route that needs one; NULL: it is good. */
+static const char *fault_of(const struct peer *p)
+{
+    return p->extra != NULL ? p->extra->certificate_fault : "out_of_memory";
 }
 
 bool login_lacks_certificate(const struct peer *p)
 {
-    return p->certificate_fault != NULL && is_needed(p);
+    return is_needed(p) && fault_of(p) != NULL;
 }
 
 bool login_certificate_review(struct peer *p)
@@ -83,13 +98,14 @@ bool login_certificate_review(struct peer *p)
         return true;
     arena_reset(&p->worker->arena);
     (void)login_certificate(p, &unused);
-    return p->certificate_fault == NULL;
+    return fault_of(p) == NULL;
 }
 
 void login_refuse_certificate(struct peer *p)
 {
-    struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, p->certificate_fault);
-    bool has_none = view_eq(view_of_text(p->certificate_fault), VIEW("certificate_required"));
+    const char *fault = fault_of(p);
+    struct event event = peer_event(p, EVENT_AUTH_FAILED, OUTCOME_REFUSED, fault);
+    bool has_none = view_eq(view_of_text(fault), VIEW("certificate_required"));
 
     event.close_code = has_none ? CLOSE_CERTIFICATE_REQUIRED : CLOSE_UNAUTHORIZED_CLIENT;
     peer_log(p, &event);

@@ -159,7 +159,7 @@ void login_again(struct peer *p, struct view token, const struct json *id)
         say_error(p, id, "not_allowed", VIEW("This route takes no authentication"));
         return;
     }
-    if (p->ask != NULL) { /* one at a time, and each is answered */
+    if (peer_ask(p) != NULL) { /* one at a time, and each is answered */
         refuse_again(p, AUTH_UNAVAILABLE, "too_many_lookups", id);
         return;
     }
@@ -185,19 +185,19 @@ enum csrf_fault login_csrf_check(struct peer *p, const struct identity *who, str
 
 bool login_awaits_csrf(const struct peer *p)
 {
-    return p->pending != NULL && p->pending->awaits_csrf;
+    return peer_pending(p) != NULL && peer_pending(p)->awaits_csrf;
 }
 
 const struct identity *login_named(const struct peer *p, struct identity *space)
 {
     if (p->who != NULL)
         return peer_identity(p, space);
-    return login_awaits_csrf(p) ? &p->pending->who : NULL;
+    return login_awaits_csrf(p) ? &peer_pending(p)->who : NULL;
 }
 
 void login_by_csrf(struct peer *p, struct view token, const struct json *id)
 {
-    struct peer_pending *pending = p->pending;
+    struct peer_pending *pending = peer_pending(p);
     struct identity who = pending->who;
     enum csrf_fault fault =
         login_csrf_check(p, &who, view_of(pending->origin, pending->origin_bytes), token);
@@ -339,7 +339,8 @@ void login_recheck(struct peer *p)
 
     if (standing->confirmed_at_s > now_s)
         standing->confirmed_at_s = now_s; /* the clock was set back */
-    if (p->recheck != NULL || ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
+    if ((p->extra != NULL && p->extra->recheck != NULL) ||
+        ask_start(p, ASK_RECHECK, &credential, NULL) != OK)
         recheck_unanswered(p);
     else
         p->who->identity.recheck_at_s = now_s + ASK_MS / 1000;

@@ -58,16 +58,14 @@ static void wait_free(struct hook_wait *h)
 static void leave_peer(struct hook_wait *h)
 {
     link_remove(&h->link);
-    h->peer->hooks_count--;
+    h->peer->extra->hooks_count--;
     h->peer = NULL;
 }
 
 void message_hooks_drop(struct peer *p)
 {
-    if (p->hooks_count == 0)
-        return;
-    while (p->hooks_count > 0)
-        leave_peer((struct hook_wait *)(void *)p->hooks.next);
+    while (p->extra != NULL && p->extra->hooks_count > 0)
+        leave_peer((struct hook_wait *)(void *)p->extra->hooks.next);
 }
 
 /* --- what is refused without or after an answer --- */
@@ -298,12 +296,12 @@ static struct hook_wait *wait_new(const struct request *r)
     return h;
 }
 
-static void join_peer(struct hook_wait *h, struct peer *p)
+static void join_peer(struct hook_wait *h, struct peer_extra *extra)
 {
-    if (p->hooks_count == 0)
-        link_init(&p->hooks);
-    link_append(&p->hooks, &h->link);
-    p->hooks_count++;
+    if (extra->hooks_count == 0)
+        link_init(&extra->hooks);
+    link_append(&extra->hooks, &h->link);
+    extra->hooks_count++;
     h->worker->hooks_count++;
 }
 
@@ -318,12 +316,13 @@ static bool is_worker_full(const struct worker *w)
 static void ask(struct request *r, struct breaker *b, bool is_probe)
 {
     struct worker *w = r->peer->worker;
+    struct peer_extra *extra = peer_extra_get(r->peer);
     struct hook_wait *h = wait_new(r);
     int rc = E_NOMEM;
 
-    if (h != NULL && mailbox_reserve(w->control)) {
+    if (h != NULL && extra != NULL && mailbox_reserve(w->control)) {
         h->is_probe = is_probe;
-        join_peer(h, r->peer);
+        join_peer(h, extra);
         rc = send_question(h, r);
         if (rc == OK)
             return;
@@ -344,7 +343,7 @@ void message_hook_start(struct request *r)
     struct breaker *b = &w->hook_breakers[r->type->hook.index];
     bool is_probe = false;
 
-    if (r->peer->hooks_count >= HOOKS_OF_CONNECTION_MAX)
+    if (r->peer->extra != NULL && r->peer->extra->hooks_count >= HOOKS_OF_CONNECTION_MAX)
         refuse(r, "too_many_hooks", "rate_limited", VIEW("Rate limit exceeded"));
     else if (is_worker_full(w))
         excuse(r, "hooks_busy", "overloaded", VIEW("Server overloaded, try again"));

@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "server/ask.h"
 #include "server/ban.h"
+#include "server/gate.h"
 #include "server/login.h"
 #include "server/message_hook.h"
 #include "server/observe.h"
@@ -103,12 +104,12 @@ static uint64_t heartbeat_ms(const struct peer *p)
 {
     const struct options *o = p->worker->options;
 
-    return p->pinged_ms != 0 ? p->pinged_ms + o->timeouts.pong_ms : p->heard_ms + p->ping_every_ms;
+    return p->since_ms + (p->is_pinged ? o->timeouts.pong_ms : p->ping_every_ms);
 }
 
 static uint64_t choke_ms(const struct peer *p)
 {
-    return p->choked_until_ms != 0 ? p->choked_until_ms : UINT64_MAX;
+    return peer_choked_until_ms(p) != 0 ? peer_choked_until_ms(p) : UINT64_MAX;
 }
 
 /* While the kernel takes no more, progress is the sign of life, and its lack is what ends the
@@ -122,7 +123,7 @@ static uint64_t due_open(const struct peer *p)
     if (conn_backlog(&p->conn) > 0)
         at = sooner(at, loop_now_ms(p->worker->loop) + o->limits.queue_stall_ms);
     at = sooner(at, choke_ms(p));
-    return p->conn.has_backlog || p->choked_until_ms != 0 ? at : sooner(at, heartbeat_ms(p));
+    return p->conn.has_backlog || peer_choked_until_ms(p) != 0 ? at : sooner(at, heartbeat_ms(p));
 }
 
 static uint64_t due_at(const struct peer *p)
@@ -133,7 +134,7 @@ static uint64_t due_at(const struct peer *p)
     case PEER_TLS:
         return p->opened_ms + o->timeouts.tls_ms;
     case PEER_HEAD:
-        return p->ready_ms +
+        return p->since_ms +
                (p->turned_away != REFUSE_NONE ? REFUSAL_WAIT_MS : o->timeouts.header_ms);
     case PEER_FIRST:
         return sooner(sooner(p->deadline_ms, assembly_ms(p)), choke_ms(p));
@@ -219,9 +220,9 @@ static void time_out_open(struct peer *p, uint64_t now_ms)
     } else if (conn_is_stalled(&p->conn, now_ms, o->limits.queue_stall_ms,
                                o->limits.queue_bytes / 16)) {
         session_slow(p);
-    } else if (p->conn.has_backlog || p->choked_until_ms != 0 || heartbeat_ms(p) > now_ms) {
+    } else if (p->conn.has_backlog || peer_choked_until_ms(p) != 0 || heartbeat_ms(p) > now_ms) {
         return;
-    } else if (p->pinged_ms != 0) {
+    } else if (p->is_pinged) {
         struct event event = peer_event(p, EVENT_PEER_DEAD, OUTCOME_OK, "no_pong");
         peer_log(p, &event);
         p->close_code = CLOSE_ABNORMAL;
@@ -287,6 +288,8 @@ static void peer_fire(struct timer *timer)
             return;
         }
     }
+    if (p->phase == PEER_OPEN)
+        peer_extra_tidy(p);
     if (!conn_is_closing(&p->conn) && !timer_is_running(&p->timer))
         peer_rearm(p);
 }
@@ -304,7 +307,7 @@ static void on_ready(struct conn *c)
     if (conn_tls_records(c, &records))
         p->worker->metrics.tls_records[records]++;
     p->phase = PEER_HEAD;
-    p->ready_ms = loop_now_ms(p->worker->loop);
+    p->since_ms = loop_now_ms(p->worker->loop);
     peer_rearm(p);
 }
 
@@ -369,13 +372,10 @@ static void on_closed(struct conn *c, enum conn_end end)
     timer_stop(&p->timer);
     hub_leave(w->hub, &p->subscriber);
     ws_decoder_clear(&p->decoder);
-    ws_inflate_free(p->own_inflate);
-    ws_deflate_free(p->own_deflate);
-    secret_buf_clear(&p->head); /* what has come before the login */
-    free(p->pong);
     ask_drop(p);
     login_pending_clear(p);
     message_hooks_drop(p);
+    peer_extra_clear(p);
     peer_who_clear(p);
     peer_leave_route(p, w->now->route_counts);
     if (p->is_counted)
@@ -421,6 +421,11 @@ static void log_turned_away(struct peer *p)
     peer_log(p, &event);
 }
 
+struct ip_prefix peer_prefix(const struct peer *p)
+{
+    return p->has_prefix ? ip_prefix_of(&p->ip) : (struct ip_prefix){.family = 0};
+}
+
 static bool lets_in(struct peer *p, enum limit_name name, enum refusal why)
 {
     struct event would =
@@ -438,7 +443,7 @@ static enum conn_verdict enter_table(struct peer *p, uint64_t *wait_ms)
 
     entry.waived = (unsigned)observe_is_on(w, LIMIT_PER_IP) << CONN_PER_IP |
                    (unsigned)observe_is_on(w, LIMIT_HANDSHAKES) << CONN_TOO_FAST;
-    verdict = conn_table_enter_waived(w->server->connections, p->prefix, &entry);
+    verdict = conn_table_enter_waived(w->server->connections, peer_prefix(p), &entry);
     if ((entry.exceeded >> CONN_PER_IP & 1) != 0)
         (void)lets_in(p, LIMIT_PER_IP, REFUSE_PER_IP);
     if ((entry.exceeded >> CONN_TOO_FAST & 1) != 0)
@@ -449,7 +454,7 @@ static enum conn_verdict enter_table(struct peer *p, uint64_t *wait_ms)
 
 static void leave_table(struct peer *p)
 {
-    conn_table_leave(p->worker->server->connections, p->prefix, loop_now_ns(p->worker->loop));
+    conn_table_leave(p->worker->server->connections, peer_prefix(p), loop_now_ns(p->worker->loop));
 }
 
 void peer_leave(struct peer *p)
@@ -488,10 +493,8 @@ static void peer_init(struct peer *p, struct worker *w, const struct ip_address 
     p->worker = w;
     p->epoch = w->epoch;
     p->ip = *ip;
-    p->prefix = ip_prefix_of(ip);
     p->port = port;
     p->opened_ms = loop_now_ms(w->loop);
-    p->head = BUF_INIT(HTTP1_HEAD_MAX + 1);
     random_bytes(p->id, sizeof(p->id));
     timer_init(&p->timer, peer_fire);
     hub_subscriber_init(&p->subscriber, &session_subscriber);
@@ -515,8 +518,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
     peer_limits_settle(p);
     p->phase = p->is_tls ? PEER_TLS : PEER_HEAD;
     p->by_proxy = ip_nets_have(&o->proxies, ip) && !o->proxy_protocol;
-    if (p->by_proxy)
-        p->prefix.family = 0; /* only in the total, until it is known for whom */
+    p->has_prefix = !p->by_proxy; /* only in the total, until it is known for whom */
     if (!peer_enter(p, &wait_ms)) {
         bool is_unheard = p->turned_away == REFUSE_BANNED && p->is_tls;
         if (is_unheard || !may_answer(w)) {
@@ -527,7 +529,7 @@ void peer_accept(struct worker_listener *from, int fd, const struct ip_address *
         w->refusing++;
         p->deadline_ms = wait_ms; /* carried to the Retry-After of gate_turn_away */
     }
-    p->ready_ms = p->opened_ms;
+    p->since_ms = p->opened_ms;
     if (conn_open(&p->conn, w->loop, fd, from->tls, &peer_ops) != OK) {
         if (p->is_counted)
             peer_leave(p);

@@ -268,7 +268,9 @@ static bool take_message(struct peer *p)
  * closed. */
 static void refuse_message(struct peer *p)
 {
-    bool is_abuse = !rate_take(&p->refused, &p->limits->per_minute, loop_now_ns(p->worker->loop));
+    struct peer_extra *extra = peer_extra_get(p);
+    bool is_abuse = extra == NULL || !rate_take(&extra->refused, &p->limits->per_minute,
+                                                loop_now_ns(p->worker->loop));
     struct event event =
         peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, is_abuse ? "closed" : "refused");
 
@@ -287,13 +289,15 @@ static void refuse_message(struct peer *p)
  * the end. */
 static void observe_message(struct peer *p)
 {
+    struct peer_extra *extra = peer_extra_get(p);
     struct event event = peer_event(p, EVENT_RATE_LIMITED, OUTCOME_REFUSED, "refused");
 
-    if (rate_take(&p->refused, &p->limits->per_minute, loop_now_ns(p->worker->loop))) {
+    if (extra == NULL ||
+        rate_take(&extra->refused, &p->limits->per_minute, loop_now_ns(p->worker->loop))) {
         (void)observe_lets(p, LIMIT_MESSAGES, &event);
         return;
     }
-    p->refused = (struct rate){0};
+    extra->refused = (struct rate){0};
     event.close_code = CLOSE_POLICY;
     observe_tell(p, LIMIT_MESSAGES, &event);
 }

@@ -31,7 +31,7 @@ static bool is_silent(const struct peer *p)
 /* The first message is being judged elsewhere: what is behind it waits. */
 static bool is_waiting(const struct peer *p)
 {
-    return p->phase == PEER_FIRST && p->ask != NULL;
+    return p->phase == PEER_FIRST && peer_ask(p) != NULL;
 }
 
 static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed,
@@ -49,13 +49,16 @@ static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed
 static struct ws_deflate *deflate_of(struct peer *p)
 {
     int level = p->worker->options->deflate.level;
+    struct peer_extra *extra;
 
     if (!p->keeps_context)
         return worker_deflate(p->worker, p->window_bits);
-    if (p->own_deflate == NULL && ws_deflate_new(&p->own_deflate, p->window_bits,
-                                                 (uint8_t)(level != 0 ? level : 1), true) != OK)
+    extra = peer_extra_get(p);
+    if (extra == NULL || (extra->own_deflate == NULL &&
+                          ws_deflate_new(&extra->own_deflate, p->window_bits,
+                                         (uint8_t)(level != 0 ? level : 1), true) != OK))
         return NULL;
-    return p->own_deflate;
+    return extra->own_deflate;
 }
 
 void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
@@ -76,7 +79,8 @@ void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len
             send_frame(p, opcode, true, packed, packed_bytes);
             return;
         }
-        if (p->own_deflate != NULL) { /* its window is out of step with the peer's */
+        if (p->extra != NULL &&
+            p->extra->own_deflate != NULL) { /* its window is out of step with the peer's */
             session_fail(p, CLOSE_INTERNAL, "Compression failed");
             return;
         }
@@ -108,12 +112,13 @@ static void leave_hub(struct peer *p)
 /* An answer that comes later finds nobody; what was held is not looked at any more. */
 static void stop_waiting(struct peer *p)
 {
-    if (p->phase == PEER_FIRST && p->ask != NULL)
+    if (is_waiting(p))
         conn_read_resume(&p->conn);
-    if (p->choked_until_ms != 0)
+    if (peer_choked_until_ms(p) != 0)
         session_unchoke(p); /* to see their Close */
     ask_drop(p);
-    secret_buf_clear(&p->head);
+    if (p->extra != NULL)
+        secret_buf_clear(&p->extra->head);
 }
 
 void session_close(struct peer *p, unsigned code, const char *reason)
@@ -146,7 +151,8 @@ void session_ping(struct peer *p)
 
     random_bytes(payload, sizeof(payload));
     send_frame(p, WS_PING, false, payload, sizeof(payload));
-    p->pinged_ms = loop_now_ms(p->worker->loop);
+    p->since_ms = loop_now_ms(p->worker->loop);
+    p->is_pinged = true;
 }
 
 void session_slow(struct peer *p)
@@ -240,6 +246,8 @@ void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
  * once. */
 static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
 {
+    struct peer_extra *extra;
+
     if (is_silent(p))
         return;
     if (p->conn.out_bytes > 0)
@@ -248,27 +256,30 @@ static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
         send_frame(p, WS_PONG, false, payload, len);
         return;
     }
-    if (p->pong == NULL)
-        p->pong = malloc(1 + WS_CONTROL_PAYLOAD_MAX);
-    if (p->pong == NULL) {
+    extra = peer_extra_get(p);
+    if (extra != NULL && extra->pong == NULL)
+        extra->pong = malloc(1 + WS_CONTROL_PAYLOAD_MAX);
+    if (extra == NULL || extra->pong == NULL) {
         conn_abort(&p->conn);
         return;
     }
-    p->pong[0] = (uint8_t)len;
-    memcpy(p->pong + 1, payload, len);
+    extra->pong[0] = (uint8_t)len;
+    memcpy(extra->pong + 1, payload, len);
 }
 
 void session_drained(struct peer *p)
 {
-    if (p->pinged_ms != 0) /* the answer may lie behind what has only now been read */
-        p->pinged_ms = loop_now_ms(p->worker->loop);
-    if (p->pong != NULL) {
+    struct peer_extra *extra = p->extra;
+
+    if (p->is_pinged) /* the answer may lie behind what has only now been read */
+        p->since_ms = loop_now_ms(p->worker->loop);
+    if (extra != NULL && extra->pong != NULL) {
         if (!is_silent(p))
-            send_frame(p, WS_PONG, false, p->pong + 1, p->pong[0]);
-        free(p->pong);
-        p->pong = NULL;
+            send_frame(p, WS_PONG, false, extra->pong + 1, extra->pong[0]);
+        free(extra->pong);
+        extra->pong = NULL;
     }
-    if (p->conn.is_paused && !is_waiting(p) && p->choked_until_ms == 0)
+    if (p->conn.is_paused && !is_waiting(p) && peer_choked_until_ms(p) == 0)
         conn_read_resume(&p->conn);
     peer_rearm(p); /* what was put off while the queue was full may be due */
 }
@@ -351,18 +362,22 @@ static void on_message(struct peer *p, const struct ws_event *ws)
         protocol_message(p, text);
 }
 
+/* Only while something is asked: p->extra is there. */
 static void hold(struct peer *p, const uint8_t *data, size_t len)
 {
     conn_read_pause(&p->conn);
-    if (buf_append(&p->head, data, len) != OK)
+    if (buf_append(&p->extra->head, data, len) != OK)
         session_fail(p, CLOSE_POLICY, "Too much before the login");
 }
 
 void session_resume(struct peer *p)
 {
-    struct buf held = p->head;
+    struct buf held = BUF_INIT(0);
 
-    p->head = BUF_INIT(held.max);
+    if (p->extra != NULL) {
+        held = p->extra->head;
+        p->extra->head = BUF_INIT(held.max);
+    }
     conn_read_resume(&p->conn);
     if (held.len > 0 && p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn))
         session_data(p, held.data, held.len);
@@ -401,9 +416,10 @@ static bool on_event(struct peer *p, const struct ws_event *ws)
 
 void session_unchoke(struct peer *p)
 {
-    p->choked_until_ms = 0;
-    p->heard_ms = loop_now_ms(p->worker->loop); /* its silence was ours */
-    p->pinged_ms = 0;
+    if (p->extra != NULL)
+        p->extra->choked_until_ms = 0;
+    p->since_ms = loop_now_ms(p->worker->loop); /* its silence was ours */
+    p->is_pinged = false;
     if (!is_waiting(p) && conn_backlog(&p->conn) <= p->worker->options->limits.queue_bytes / 2)
         conn_read_resume(&p->conn);
 }
@@ -414,6 +430,7 @@ static void meter(struct peer *p, size_t bytes)
 {
     struct worker *w = p->worker;
     uint64_t wait_ms = flow_charge(&p->flow, &p->limits->bytes_in, bytes, loop_now_ns(w->loop));
+    struct peer_extra *extra;
     struct event event;
 
     if (wait_ms == 0)
@@ -427,9 +444,14 @@ static void meter(struct peer *p, size_t bytes)
         p->has_told_bytes = true;
         peer_log(p, &event);
     }
-    p->choked_until_ms = loop_now_ms(w->loop) + wait_ms;
+    extra = peer_extra_get(p);
+    if (extra == NULL) {
+        conn_abort(&p->conn);
+        return;
+    }
+    extra->choked_until_ms = loop_now_ms(w->loop) + wait_ms;
     conn_read_pause(&p->conn);
-    peer_due_by(p, p->choked_until_ms);
+    peer_due_by(p, extra->choked_until_ms);
 }
 
 /* What the input leaves behind: a message begun, or answers that the peer does not take. */
@@ -462,8 +484,8 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
     size_t used, all = len;
     bool goes_on = true;
 
-    p->heard_ms = loop_now_ms(p->worker->loop);
-    p->pinged_ms = 0;
+    p->since_ms = loop_now_ms(p->worker->loop);
+    p->is_pinged = false;
     if (is_waiting(p)) {
         hold(p, data, len);
         return;
@@ -490,14 +512,17 @@ static bool start_deflate(struct peer *p, const struct ws_deflate_params *agreed
 {
     struct worker *w = p->worker;
     struct ws_inflate *inflate = w->inflate;
+    struct peer_extra *extra;
 
     if (!agreed->is_on)
         return true;
     p->window_bits = agreed->server_max_window_bits;
     if (!agreed->client_no_context_takeover) {
-        if (ws_inflate_new(&p->own_inflate, agreed->client_max_window_bits, true) != OK)
+        extra = peer_extra_get(p);
+        if (extra == NULL ||
+            ws_inflate_new(&extra->own_inflate, agreed->client_max_window_bits, true) != OK)
             return false;
-        inflate = p->own_inflate;
+        inflate = extra->own_inflate;
     }
     p->keeps_context = !agreed->server_no_context_takeover;
     ws_decoder_init(&p->decoder, p->decoder.limits, inflate);
@@ -515,9 +540,9 @@ void session_start(struct peer *p, const struct handshake *upgrade, const struct
     const struct options *o = w->options;
 
     p->is_upgraded = true;
-    p->heard_ms = p->ready_ms = loop_now_ms(w->loop);
-    p->ping_every_ms = jittered(w, o->timeouts.ping_ms);
-    p->deadline_ms = p->ready_ms + o->auth_timeout_ms;
+    p->since_ms = loop_now_ms(w->loop);
+    p->ping_every_ms = (uint32_t)jittered(w, o->timeouts.ping_ms);
+    p->deadline_ms = p->since_ms + o->auth_timeout_ms;
     p->close_reason = NULL;
     peer_limits_settle(p);
     if (!start_deflate(p, &upgrade->deflate)) {

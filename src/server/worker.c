@@ -81,7 +81,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     timer_init(&w->review_timer, reload_review);
     w->index = index;
     w->jitter = random_u64();
-    slab_pool_init(&w->peer_slab, sizeof(struct peer));
+    slab_pool_init(&w->peer_slab, PEER_SLAB_BYTES);
     link_init(&w->peers);
     link_init(&w->proxied);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
