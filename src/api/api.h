@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api.h: the HTTP/1.1 API of an operator's own programs, on the internal listener: health, tickets,
- * revocation, publishing, sessions, steering and lists. One request a connection. Knows nothing of
- * the server: what is to be done goes through a table of operations. Loop thread only, that of
- * worker 0. */
+ * revocation, publishing, sessions, steering, oversight and lists. One request a connection. Knows
+ * nothing of the server: what is to be done goes through a table of operations. Loop thread only,
+ * that of worker 0. */
 #ifndef API_API_H
 #define API_API_H
 
 #include "api/api_ask.h"
-#include "api/api_control.h"
 #include "api/api_key.h"
+#include "api/api_oversight.h"
 #include "api/api_session.h"
 #include "net/loop.h"
 
@@ -42,6 +42,11 @@ struct api_ops {
     enum api_result (*disconnect)(void *server, const struct api_disconnect_ask *ask,
                                   uint64_t call);
     enum api_result (*moderate)(void *server, const struct api_moderate_ask *ask, uint64_t call);
+    enum api_result (*reload)(void *server, uint64_t call);
+    enum api_result (*ban)(void *server, const struct api_ban_ask *ask, struct wr *out);
+    enum api_result (*sanctions)(void *server, const struct api_sanctions_ask *ask, uint64_t call);
+    enum api_result (*presence)(void *server, const struct api_look_ask *ask, struct wr *out);
+    enum api_result (*history)(void *server, const struct api_look_ask *ask, uint64_t call);
     enum api_result (*list)(void *server, const struct api_list_ask *ask, uint64_t call);
     void (*log)(void *server, const struct api_call *call);
 };

@@ -67,8 +67,13 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
                           "`after` is what `next` of the page before said."},
     [API_RESULT_LIMIT] = {400, "Bad Request", "invalid_limit", "`limit` is 1 to 100."},
     [API_RESULT_ACTION] = {400, "Bad Request", "invalid_action",
-                           "`action` is kick, mute, unmute or close_channel."},
+                           "`action` is kick, unkick, mute, unmute, close_channel or "
+                           "open_channel."},
     [API_RESULT_SECONDS] = {400, "Bad Request", "invalid_seconds", "`seconds` is 1 to 2592000."},
+    [API_RESULT_BAN_SECONDS] = {400, "Bad Request", "invalid_ban_seconds",
+                                "`seconds` of a ban is 1 to 604800."},
+    [API_RESULT_SINCE] = {400, "Bad Request", "invalid_since",
+                          "`since` is {epoch, offset}, as an answer about the channel said them."},
     [API_RESULT_OPERATIONS] = {400, "Bad Request", "invalid_operations",
                                "`operations` is a list of 1 to 100 of {path, body}."},
     [API_RESULT_NOT_IN_BATCH] = {400, "Bad Request", "not_in_batch",
@@ -91,6 +96,21 @@ static const struct api_result_row rows[API_RESULT_COUNT] = {
                                       "There is no such session, or it has ended."},
     [API_RESULT_NOT_MUTED] = {404, "Not Found", "not_muted",
                               "This user is not muted in this channel."},
+    [API_RESULT_NOT_KICKED] = {404, "Not Found", "not_kicked",
+                               "This user is not kept out of this channel."},
+    [API_RESULT_NOT_CLOSED] = {404, "Not Found", "not_closed", "This channel is not closed."},
+    [API_RESULT_NOT_BANNED] = {404, "Not Found", "not_banned", "This address is not banned."},
+    [API_RESULT_NOT_BANNABLE] = {409, "Conflict", "not_bannable",
+                                 "This machine's own addresses and trusted proxies are never "
+                                 "banned."},
+    [API_RESULT_BANS_OFF] = {409, "Conflict", "bans_off",
+                             "The configuration bans nobody: `limits.bans.failures` is 0."},
+    [API_RESULT_NO_PRESENCE] = {409, "Conflict", "no_presence", "This channel has no presence."},
+    [API_RESULT_NO_HISTORY] = {409, "Conflict", "no_history", "This channel keeps no history."},
+    [API_RESULT_RELOAD_BUSY] = {409, "Conflict", "reload_in_progress",
+                                "Another call reloads the configuration at this moment."},
+    [API_RESULT_RELOAD_REFUSED] = {422, "Unprocessable Content", "reload_refused",
+                                   "The configuration was refused: everything stays as it was."},
     [API_RESULT_SESSIONS_OFF] = {409, "Conflict", "sessions_off",
                                  "The configuration has no `auth.sessions`."},
     [API_RESULT_CSRF_OFF] = {409, "Conflict", "csrf_off",
@@ -164,6 +184,12 @@ static const char *extra_headers(enum api_result result)
     }
 }
 
+bool api_result_brings_body(enum api_result result, struct view body)
+{
+    return result == API_RESULT_OK || result == API_RESULT_OK_TEXT ||
+           (result == API_RESULT_RELOAD_REFUSED && body.len > 0);
+}
+
 void api_error_encode(struct wr *w, enum api_result result)
 {
     const struct api_result_row *row = api_result_get(result);
@@ -191,7 +217,7 @@ void api_answer_encode(struct wr *w, enum api_result result, struct view body)
 
     if (result == API_RESULT_OK_TEXT) {
         answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    } else if (result != API_RESULT_OK) {
+    } else if (!api_result_brings_body(result, body)) {
         api_error_encode(&error, result);
         answer.body = view_of(text, wr_len(&error));
     }

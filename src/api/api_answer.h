@@ -45,6 +45,8 @@ enum api_result {
     API_RESULT_LIMIT,
     API_RESULT_ACTION,
     API_RESULT_SECONDS,
+    API_RESULT_BAN_SECONDS,
+    API_RESULT_SINCE,
     API_RESULT_OPERATIONS,
     API_RESULT_NOT_IN_BATCH,
     API_RESULT_IDEMPOTENCY_KEY,
@@ -55,6 +57,15 @@ enum api_result {
     API_RESULT_TENANT,
     API_RESULT_SESSION_NOT_FOUND,
     API_RESULT_NOT_MUTED,
+    API_RESULT_NOT_KICKED,
+    API_RESULT_NOT_CLOSED,
+    API_RESULT_NOT_BANNED,
+    API_RESULT_NOT_BANNABLE,
+    API_RESULT_BANS_OFF,
+    API_RESULT_NO_PRESENCE,
+    API_RESULT_NO_HISTORY,
+    API_RESULT_RELOAD_BUSY,
+    API_RESULT_RELOAD_REFUSED, /* may bring a body of its own, which says why */
     API_RESULT_SESSIONS_OFF,
     API_RESULT_CSRF_OFF,
     API_RESULT_NOT_SUPPORTED,
@@ -79,12 +90,12 @@ enum api_result api_result_of_fault(enum api_fault fault);
 
 #define API_ANSWER_BYTES_MAX 4096
 #define API_ERROR_BYTES_MAX  1024
+/* Is its body the one that the operation made? Otherwise it is api_error_encode's. */
+bool api_result_brings_body(enum api_result result, struct view body);
 /* {"error":{"code":...,"message":...}} and a newline. */
 void api_error_encode(struct wr *w, enum api_result result);
 /* The whole answer, in API_ANSWER_BYTES_MAX bytes and those of `body`; always with Connection:
- * close and Cache-Control: no-store. `body` is for API_RESULT_OK and API_RESULT_OK_TEXT; anything
- * else says
- * {"error":{"code":...,"message":...}}. */
+ * close and Cache-Control: no-store. */
 void api_answer_encode(struct wr *w, enum api_result result, struct view body);
 
 #endif

@@ -119,7 +119,7 @@ void api_batch_add(struct api_batch *batch, enum api_result result, struct view 
     wr_dec(&head, api_result_get(result)->status);
     wr_text(&head, ",\"body\":");
     put(batch, bytes, wr_len(&head));
-    if (result != API_RESULT_OK) {
+    if (!api_result_brings_body(result, body)) {
         error = wr_of(bytes, sizeof(bytes));
         api_error_encode(&error, result);
         body = view_of(bytes, wr_len(&error));

@@ -81,7 +81,8 @@ enum api_result api_ask_disconnect(struct api_disconnect_ask *out, const struct 
 
 static bool read_action(enum api_moderate_action *out, const struct json *body)
 {
-    static const char *const words[] = {"kick", "mute", "unmute", "close_channel"};
+    static const char *const words[] = {"kick",   "unkick",        "mute",
+                                        "unmute", "close_channel", "open_channel"};
     struct view word;
 
     if (!json_member_string(body, VIEW("action"), &word))
@@ -95,14 +96,19 @@ static bool read_action(enum api_moderate_action *out, const struct json *body)
     return false;
 }
 
-/* Who: a user; of a kick, exactly one of user and connection; of a closing, nobody. */
+static bool is_of_channel(enum api_moderate_action action)
+{
+    return action == API_CLOSE_CHANNEL || action == API_OPEN_CHANNEL;
+}
+
+/* Who: a user; of a kick, exactly one of user and connection; of a whole channel, nobody. */
 static enum api_result read_target(struct api_moderate_ask *ask, const struct json *body)
 {
     bool has_user = json_member(body, VIEW("user")) != NULL;
     bool has_connection = json_member(body, VIEW("connection")) != NULL;
     struct view connection;
 
-    if (has_user + has_connection != (ask->action != API_CLOSE_CHANNEL) ||
+    if (has_user + has_connection != !is_of_channel(ask->action) ||
         (has_connection && ask->action != API_KICK))
         return API_RESULT_FIELD_MISSING;
     if (has_user &&
@@ -114,17 +120,18 @@ static enum api_result read_target(struct api_moderate_ask *ask, const struct js
     return API_RESULT_OK;
 }
 
-/* A mute needs them, an unmute and the kick of a connection, which can come back as another, have
+/* A mute needs them; what lifts, and the kick of a connection, which can come back as another, have
  * none. */
 static enum api_result read_seconds(struct api_moderate_ask *ask, const struct json *body)
 {
     const struct json *seconds = json_member(body, VIEW("seconds"));
-    bool is_one = json_member(body, VIEW("connection")) != NULL;
+    bool has_none = json_member(body, VIEW("connection")) != NULL || ask->action == API_UNKICK ||
+                    ask->action == API_UNMUTE || ask->action == API_OPEN_CHANNEL;
     int64_t value;
 
     if (seconds == NULL)
         return ask->action == API_MUTE ? API_RESULT_FIELD_MISSING : API_RESULT_OK;
-    if (ask->action == API_UNMUTE || is_one)
+    if (has_none)
         return API_RESULT_FIELD_UNKNOWN;
     if (seconds->type != JSON_NUMBER || !json_to_i64(seconds, &value) || value < 1 ||
         value > API_MODERATE_SECONDS_MAX)

@@ -23,7 +23,14 @@ struct api_disconnect_ask {
     uint8_t connection[16];
     bool reconnects; /* it is told to come back */
 };
-enum api_moderate_action { API_KICK, API_MUTE, API_UNMUTE, API_CLOSE_CHANNEL };
+enum api_moderate_action {
+    API_KICK,
+    API_UNKICK,
+    API_MUTE,
+    API_UNMUTE,
+    API_CLOSE_CHANNEL,
+    API_OPEN_CHANNEL
+};
 #define API_MODERATE_SECONDS_MAX 2592000
 struct api_moderate_ask {
     enum api_moderate_action action;

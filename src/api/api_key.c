@@ -120,29 +120,41 @@ static bool pattern_ok(struct view pattern)
     return channel_name_ok(view_of(plain, pattern.len));
 }
 
-static int add_pattern(struct api_key *key, struct view pattern, struct error *why)
+static int add_pattern(struct api_key *key, enum api_scope scope, struct view pattern,
+                       struct error *why)
 {
+    uint32_t at = key->patterns_count;
+
     if (!pattern_ok(pattern)) {
-        error_set(why, "behind publish: stands a channel name, in which a whole segment may be *");
+        error_set(why, "behind the colon stands a channel name, in which a whole segment may be *");
         return E_INVALID;
     }
-    if (key->patterns_count >= API_PATTERNS_MAX) {
-        error_set(why, "a key has at most %d publish scopes", API_PATTERNS_MAX);
+    if (at >= API_PATTERNS_MAX) {
+        error_set(why, "a key has at most %d scopes with channels", API_PATTERNS_MAX);
         return E_LIMIT;
     }
-    for (uint32_t i = 0; i < key->patterns_count; i++) {
-        if (view_eq(view_of_text(key->patterns[i]), pattern)) {
+    for (uint32_t i = 0; i < at; i++) {
+        if (key->pattern_scopes[i] == scope && view_eq(view_of_text(key->patterns[i]), pattern)) {
             error_set(why, "this scope stands here a second time");
             return E_EXISTS;
         }
     }
-    memcpy(key->patterns[key->patterns_count], pattern.ptr, pattern.len);
-    key->patterns[key->patterns_count][pattern.len] = '\0';
+    memcpy(key->patterns[at], pattern.ptr, pattern.len);
+    key->patterns[at][pattern.len] = '\0';
+    key->pattern_scopes[at] = scope;
     key->patterns_count++;
-    key->scopes |= API_SCOPE_PUBLISH;
+    key->scopes |= scope;
     return OK;
 }
 
+static const struct {
+    struct view prefix;
+    enum api_scope bit;
+} with_channels[] = {
+    {VIEW("publish:"), API_SCOPE_PUBLISH},
+    {VIEW("presence:"), API_SCOPE_PRESENCE},
+    {VIEW("history:"), API_SCOPE_HISTORY},
+};
 static const struct {
     struct view word;
     enum api_scope bit;
@@ -155,22 +167,30 @@ static const struct {
     {VIEW("disconnect"), API_SCOPE_DISCONNECT},
     {VIEW("inspect"), API_SCOPE_INSPECT},
     {VIEW("moderate"), API_SCOPE_MODERATE},
+    {VIEW("reload"), API_SCOPE_RELOAD},
+    {VIEW("bans"), API_SCOPE_BANS},
 };
 
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why)
 {
-    const struct view publish = VIEW("publish:");
     unsigned bit = API_SCOPE_NONE;
 
-    if (view_starts_with(scope, publish))
-        return add_pattern(key, view_of(scope.ptr + publish.len, scope.len - publish.len), why);
+    for (unsigned i = 0; i < sizeof(with_channels) / sizeof(with_channels[0]); i++) {
+        size_t len = with_channels[i].prefix.len;
+
+        if (view_starts_with(scope, with_channels[i].prefix))
+            return add_pattern(key, with_channels[i].bit, view_of(scope.ptr + len, scope.len - len),
+                               why);
+    }
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (view_eq(scope, words[i].word))
             bit = words[i].bit;
     }
     if (bit == API_SCOPE_NONE) {
-        error_set(why, "a scope is `tickets`, `revoke`, `sessions`, `broadcast`, `subscriptions`, "
-                       "`disconnect`, `inspect`, `moderate` or `publish:CHANNEL`");
+        error_set(why,
+                  "a scope is `tickets`, `revoke`, `sessions`, `broadcast`, `subscriptions`, "
+                  "`disconnect`, `inspect`, `moderate`, `reload`, `bans`, or `publish:CHANNEL`, "
+                  "`presence:CHANNEL`, `history:CHANNEL`");
         return E_INVALID;
     }
     if ((key->scopes & bit) != 0) {
@@ -236,12 +256,12 @@ static bool covers(struct view pattern, struct view channel)
     return pattern.len == 0 && channel.len == 0;
 }
 
-bool api_key_may_publish(const struct api_key *key, struct view channel)
+bool api_key_may(const struct api_key *key, enum api_scope scope, struct view channel)
 {
     if (!channel_name_ok(channel))
         return false;
     for (uint32_t i = 0; i < key->patterns_count; i++) {
-        if (covers(view_of_text(key->patterns[i]), channel))
+        if (key->pattern_scopes[i] == scope && covers(view_of_text(key->patterns[i]), channel))
             return true;
     }
     return false;

@@ -12,7 +12,7 @@
 #include "base/view.h"
 
 #define API_KEYS_MAX     64
-#define API_PATTERNS_MAX 64 /* publish scopes of one key */
+#define API_PATTERNS_MAX 64 /* scopes of one key that name channels */
 #define API_PATTERN_MAX  256
 
 enum api_scope {
@@ -26,7 +26,11 @@ enum api_scope {
     API_SCOPE_DISCONNECT = 64,
     API_SCOPE_INSPECT = 128, /* who and what is there */
     API_SCOPE_MODERATE = 256,
-    API_SCOPE_ANY = 511 /* whichever a key has */
+    API_SCOPE_RELOAD = 512,
+    API_SCOPE_BANS = 1024,
+    API_SCOPE_PRESENCE = 2048, /* with channels, as publish */
+    API_SCOPE_HISTORY = 4096,  /* the same */
+    API_SCOPE_ANY = 8191       /* whichever a key has */
 };
 
 struct api_key {
@@ -35,6 +39,7 @@ struct api_key {
     unsigned scopes;   /* of enum api_scope */
     struct buf secret; /* kept for the command line; a server wipes it before it serves */
     uint32_t patterns_count;
+    enum api_scope pattern_scopes[API_PATTERNS_MAX];
     char patterns[API_PATTERNS_MAX][API_PATTERN_MAX + 1];
 };
 struct api_keys {
@@ -46,9 +51,9 @@ struct api_keys {
  * form of RFC 6750 section 2.1, or nobody could send it. E_INVALID, E_EXISTS (name or secret),
  * E_LIMIT, E_NOMEM, E_CRYPTO, each with *why. */
 int api_keys_add(struct api_keys *keys, struct view name, struct view secret, struct error *why);
-/* "publish:PATTERN", or a word such as "tickets" (the table in api_key.c). A pattern is made like a
- * channel name; a segment that is `*` stands for any one segment. E_INVALID, E_EXISTS, E_LIMIT,
- * with *why. */
+/* "publish:PATTERN", "presence:PATTERN", "history:PATTERN", or a word such as "tickets" (the tables
+ * in api_key.c). A pattern is made like a channel name; a segment that is `*` stands for any one
+ * segment. E_INVALID, E_EXISTS, E_LIMIT, with *why. */
 int api_key_add_scope(struct api_key *key, struct view scope, struct error *why);
 void api_keys_forget_secrets(struct api_keys *keys);
 void api_keys_clear(struct api_keys *keys);
@@ -57,7 +62,7 @@ unsigned api_keys_scopes(const struct api_keys *keys); /* of all keys together *
 /* The key whose secret stands in this Authorization value; NULL: none. Takes as long for the last
  * key as for the first, and for a wrong secret as for a right one. */
 const struct api_key *api_keys_find(const struct api_keys *keys, struct view authorization);
-/* Is `channel` (a channel name) under one of the key's patterns, segment by segment? */
-bool api_key_may_publish(const struct api_key *key, struct view channel);
+/* Is `channel` (a channel name) under one of the key's patterns for this, segment by segment? */
+bool api_key_may(const struct api_key *key, enum api_scope scope, struct view channel);
 
 #endif

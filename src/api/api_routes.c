@@ -67,7 +67,7 @@ static enum api_result publish(struct api_work *work)
     if (result != API_RESULT_OK)
         return result;
     work->told.detail = ask.channel;
-    if (!api_key_may_publish(work->key, ask.channel))
+    if (!api_key_may(work->key, API_SCOPE_PUBLISH, ask.channel))
         return API_RESULT_SCOPE_MISSING;
     result = work->api->ops->publish(work->api->server, &ask);
     return result == API_RESULT_OK ? say_ok(work) : result;
@@ -141,7 +141,7 @@ static enum api_result broadcast_to(struct api_work *work, const struct api_broa
     bool is_first = true;
 
     for (const struct json *one = ask->channels->first; one != NULL; one = one->next) {
-        if (!api_key_may_publish(work->key, one->text))
+        if (!api_key_may(work->key, API_SCOPE_PUBLISH, one->text))
             return API_RESULT_SCOPE_MISSING;
     }
     wr_text(&work->out, "{\"overloaded\":[");
@@ -226,6 +226,78 @@ static enum api_result moderate(struct api_work *work)
     return work->api->ops->moderate(work->api->server, &ask, work->call);
 }
 
+static enum api_result reload(struct api_work *work)
+{
+    static const char *const names[] = {NULL};
+    enum api_result result = api_ask_members(work->body, names);
+
+    return result == API_RESULT_OK ? work->api->ops->reload(work->api->server, work->call) : result;
+}
+
+static enum api_result ban(struct api_work *work, enum api_ban_verb verb)
+{
+    struct api_ban_ask ask;
+    enum api_result result = api_ask_ban(&ask, work->body, verb);
+    struct view ip = {NULL, 0};
+
+    if (verb != API_BAN_LIST && json_member_string(work->body, VIEW("ip"), &ip))
+        work->told.detail = ip;
+    if (result != API_RESULT_OK)
+        return result;
+    ask.key = view_of_text(work->key->name);
+    return work->api->ops->ban(work->api->server, &ask, &work->out);
+}
+
+static enum api_result ban_list(struct api_work *work)
+{
+    return ban(work, API_BAN_LIST);
+}
+
+static enum api_result ban_add(struct api_work *work)
+{
+    return ban(work, API_BAN_ADD);
+}
+
+static enum api_result ban_lift(struct api_work *work)
+{
+    return ban(work, API_BAN_LIFT);
+}
+
+static enum api_result sanctions(struct api_work *work)
+{
+    struct api_sanctions_ask ask;
+    enum api_result result = api_ask_sanctions(&ask, work->body);
+
+    return result == API_RESULT_OK ? work->api->ops->sanctions(work->api->server, &ask, work->call)
+                                   : result;
+}
+
+static enum api_result presence(struct api_work *work)
+{
+    struct api_look_ask ask;
+    enum api_result result = api_ask_presence(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.detail = ask.channel;
+    if (!api_key_may(work->key, API_SCOPE_PRESENCE, ask.channel))
+        return API_RESULT_SCOPE_MISSING;
+    return work->api->ops->presence(work->api->server, &ask, &work->out);
+}
+
+static enum api_result history(struct api_work *work)
+{
+    struct api_look_ask ask;
+    enum api_result result = api_ask_history(&ask, work->body);
+
+    if (result != API_RESULT_OK)
+        return result;
+    work->told.detail = ask.channel;
+    if (!api_key_may(work->key, API_SCOPE_HISTORY, ask.channel))
+        return API_RESULT_SCOPE_MISSING;
+    return work->api->ops->history(work->api->server, &ask, work->call);
+}
+
 static enum api_result channels(struct api_work *work)
 {
     struct api_list_ask ask;
@@ -282,6 +354,13 @@ static const struct api_route routes[] = {
     ROUTE("/api/unsubscribe", "unsubscribe", POST, API_SCOPE_SUBSCRIPTIONS, unsubscribe),
     ROUTE("/api/disconnect", "disconnect", POST, API_SCOPE_DISCONNECT, disconnect),
     ROUTE("/api/moderate", "moderate", POST, API_SCOPE_MODERATE, moderate),
+    ROUTE("/api/sanctions", "sanctions", POST | QUIET | READ, API_SCOPE_MODERATE, sanctions),
+    ROUTE("/api/bans", "bans", POST | QUIET | READ, API_SCOPE_BANS, ban_list),
+    ROUTE("/api/bans/add", "bans", POST, API_SCOPE_BANS, ban_add),
+    ROUTE("/api/bans/lift", "bans", POST, API_SCOPE_BANS, ban_lift),
+    ROUTE("/api/reload", "reload", POST, API_SCOPE_RELOAD, reload),
+    ROUTE("/api/presence", "presence", POST | QUIET | READ, API_SCOPE_PRESENCE, presence),
+    ROUTE("/api/history", "history", POST | QUIET | READ, API_SCOPE_HISTORY, history),
     ROUTE("/api/channels", "channels", POST | QUIET | READ, API_SCOPE_INSPECT, channels),
     ROUTE("/api/connections", "connections", POST | QUIET | READ, API_SCOPE_INSPECT, connections),
     ROUTE("/api/info", "info", QUIET | READ, API_SCOPE_INSPECT, info),

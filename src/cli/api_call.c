@@ -18,7 +18,7 @@
 #include "server/options.h"
 
 #define TIMEOUT_MS        15000
-#define ANSWER_BYTES_MAX  8192
+#define ANSWER_BYTES_MAX  65536
 #define REQUEST_BYTES_MAX (API_CALL_BODY_MAX + SECRET_BYTES_MAX + 512)
 
 static const struct api_key *find_key(const struct options *o, enum api_scope scope)

@@ -24,6 +24,8 @@ int cmd_explain(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_session(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_ban(int argc, char **argv);
 int cmd_dev(int argc, char **argv);
 
 struct options;

@@ -288,6 +288,54 @@ size_t presence_list(struct presence *p, struct view name, struct presence_user 
     return count;
 }
 
+static int compare(struct view a, struct view b)
+{
+    int order = a.len == 0 || b.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    if (order != 0)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Into its place, if that is on the page. */
+static void page_put(struct presence_user *users, size_t room, size_t *count,
+                     const struct present_user *user)
+{
+    struct view name = view_of(user->name, user->name_bytes);
+    size_t at = *count;
+
+    while (at > 0 && compare(name, view_of_text(users[at - 1].name)) < 0)
+        at--;
+    if (at == room)
+        return;
+    if (*count < room)
+        ++*count;
+    memmove(&users[at + 1], &users[at], (*count - 1 - at) * sizeof(users[0]));
+    memcpy(users[at].name, name.ptr, name.len);
+    users[at].name[name.len] = '\0';
+    users[at].connections = user->connections;
+}
+
+size_t presence_page(struct presence *p, struct view name, struct view after,
+                     struct presence_user *users, size_t *room)
+{
+    struct shard *shard = shard_of(p, name);
+    const struct present_channel *channel;
+    const struct present_user *user;
+    size_t count = 0, cursor = 0, here = 0;
+
+    (void)pthread_mutex_lock(&shard->lock);
+    channel = map_find(&shard->channels, name);
+    while (channel != NULL && (user = map_next(&channel->users, &cursor)) != NULL) {
+        here = channel->here;
+        if (user->connections > 0 && compare(view_of(user->name, user->name_bytes), after) > 0)
+            page_put(users, *room, &count, user);
+    }
+    (void)pthread_mutex_unlock(&shard->lock);
+    *room = count;
+    return here;
+}
+
 /* --- news --- */
 
 struct piece {

@@ -37,6 +37,12 @@ struct presence_user {
 size_t presence_list(struct presence *p, struct view channel, struct presence_user *users,
                      size_t room);
 
+/* Up to *room users in the order of their names, those behind `after` (empty: from the first);
+ * *room becomes how many. Returns how many there are in all. One walk, and memory for the page
+ * alone. */
+size_t presence_page(struct presence *p, struct view channel, struct view after,
+                     struct presence_user *users, size_t *room);
+
 struct presence_news {
     bool is_join;
     struct view channel, user; /* live during the call of `tell` */

@@ -153,6 +153,29 @@ bool ban_table_fail(struct ban_table *t, const struct ip_address *address, uint6
     return is_ban;
 }
 
+bool ban_table_put(struct ban_table *t, const struct ip_address *address, uint64_t length_ns,
+                   uint64_t now_ns)
+{
+    struct ip_prefix prefix = ip_prefix_of(address);
+    size_t set = set_of(t, prefix);
+    pthread_mutex_t *lock = &t->locks[set % SHARDS];
+    struct entry *e;
+
+    if (prefix.family == 0)
+        return false;
+    (void)pthread_mutex_lock(lock);
+    e = find(t, set, prefix, now_ns);
+    if (e == NULL)
+        e = make(t, set, now_ns);
+    e->address = *address;
+    e->failures = (struct rate){0};
+    e->times += e->times == 0;
+    e->until_ns = now_ns + length_ns;
+    e->forget_ns = e->until_ns + t->limits.longest_ns;
+    (void)pthread_mutex_unlock(lock);
+    return true;
+}
+
 uint64_t ban_table_left_ns(struct ban_table *t, const struct ip_address *address, uint64_t now_ns)
 {
     struct ip_prefix prefix = ip_prefix_of(address);

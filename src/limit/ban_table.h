@@ -33,6 +33,10 @@ bool ban_table_fail(struct ban_table *t, const struct ip_address *address, uint6
 uint64_t ban_table_left_ns(struct ban_table *t, const struct ip_address *address, uint64_t now_ns);
 /* Up to `max` bans under way; how many there are in all is the answer. */
 size_t ban_table_list(struct ban_table *t, uint64_t now_ns, struct ban *out, size_t max);
+/* Begins a ban of this length, or changes the length of the one under way, whatever has failed.
+ * False: a Unix socket. */
+bool ban_table_put(struct ban_table *t, const struct ip_address *address, uint64_t length_ns,
+                   uint64_t now_ns);
 /* Ends the ban and forgets what led to it. False: there was none. */
 bool ban_table_lift(struct ban_table *t, const struct ip_address *address, uint64_t now_ns);
 

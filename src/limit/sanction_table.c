@@ -309,6 +309,101 @@ bool sanction_table_find(struct sanction_table *t, const struct sanction_questio
     return is_found;
 }
 
+/* --- pages --- */
+
+static int compare(struct view a, struct view b)
+{
+    int order = a.len == 0 || b.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    if (order != 0)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static int compare_names(struct view channel_a, struct view user_a, struct view channel_b,
+                         struct view user_b)
+{
+    int order = compare(channel_a, channel_b);
+
+    return order != 0 ? order : compare(user_a, user_b);
+}
+
+static struct view channel_of_row(const struct sanction_row *row)
+{
+    return view_of(row->names, row->channel_bytes);
+}
+
+static struct view user_of_row(const struct sanction_row *row)
+{
+    return view_of(row->names + row->channel_bytes, row->user_bytes);
+}
+
+/* False: nothing of it holds any more. */
+static bool row_of(struct sanction_row *row, const struct record *r, uint64_t now_ms)
+{
+    struct view channel, user;
+    bool holds_any = false;
+
+    (void)view_split(view_of(r->key, r->key_bytes), '\n', &channel, &user);
+    row->channel_bytes = (uint16_t)channel.len;
+    row->user_bytes = (uint16_t)user.len;
+    memcpy(row->names, channel.ptr, channel.len);
+    if (user.len > 0)
+        memcpy(row->names + channel.len, user.ptr, user.len);
+    for (unsigned i = 0; i < SANCTION_KINDS; i++) {
+        row->left_ms[i] = r->until_ms[i] > now_ms ? r->until_ms[i] - now_ms : 0;
+        row->by_admin[i] = r->by_admin[i];
+        holds_any = holds_any || row->left_ms[i] > 0;
+    }
+    return holds_any;
+}
+
+static void page_put(struct sanction_row *rows, size_t room, size_t *count,
+                     const struct sanction_row *row)
+{
+    struct view channel = channel_of_row(row), user = user_of_row(row);
+    size_t low = 0, high = *count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_names(channel_of_row(&rows[middle]), user_of_row(&rows[middle]), channel,
+                          user) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == room)
+        return;
+    if (*count < room)
+        ++*count;
+    memmove(&rows[low + 1], &rows[low], (*count - 1 - low) * sizeof(rows[0]));
+    rows[low] = *row;
+}
+
+size_t sanction_table_page(struct sanction_table *t, const struct sanction_page *page,
+                           struct sanction_row *rows)
+{
+    struct sanction_row row;
+    size_t count = 0;
+
+    for (unsigned i = 0; i < SHARDS; i++) {
+        struct shard *s = &t->shards[i];
+
+        (void)pthread_mutex_lock(&s->lock);
+        for (struct link *at = s->records.next; at != &s->records; at = at->next) {
+            if (!row_of(&row, LINK_ITEM(at, struct record, link), page->now_ms) ||
+                (page->channel.len > 0 && !view_eq(channel_of_row(&row), page->channel)) ||
+                compare_names(channel_of_row(&row), user_of_row(&row), page->after_channel,
+                              page->after_user) <= 0)
+                continue;
+            page_put(rows, page->room, &count, &row);
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+    }
+    return count;
+}
+
 void sanction_table_sweep(struct sanction_table *t, uint64_t now_ms)
 {
     struct shard *s;

@@ -46,6 +46,22 @@ struct sanction_question {
 /* The weightiest that holds: *kind and for how long. False: none does. */
 bool sanction_table_find(struct sanction_table *t, const struct sanction_question *asked,
                          enum sanction_kind *kind, uint64_t *left_ms);
+/* All that holds for one user in one channel, or for one channel (user empty). */
+struct sanction_row {
+    uint16_t channel_bytes, user_bytes;
+    bool by_admin[SANCTION_KINDS];
+    uint64_t left_ms[SANCTION_KINDS]; /* 0: it does not hold */
+    char names[SANCTION_NAME_BYTES_MAX];
+};
+struct sanction_page {
+    struct view channel;                   /* of this one alone; empty: of all */
+    struct view after_channel, after_user; /* behind this row; empty: from the first */
+    uint64_t now_ms;
+    size_t room;
+};
+/* Up to `room` rows in the order of channels and users. How many is the answer. */
+size_t sanction_table_page(struct sanction_table *t, const struct sanction_page *page,
+                           struct sanction_row *rows);
 /* Forgets what is over, in one of the shards; call it about once a second. */
 void sanction_table_sweep(struct sanction_table *t, uint64_t now_ms);
 size_t sanction_table_count(const struct sanction_table *t); /* records, those that are over too */

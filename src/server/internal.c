@@ -214,6 +214,11 @@ static const struct api_ops operations = {.is_ready = is_ready,
                                           .subscription = internal_subscription,
                                           .disconnect = internal_disconnect,
                                           .moderate = internal_moderate,
+                                          .reload = internal_reload,
+                                          .ban = internal_ban,
+                                          .sanctions = internal_sanctions,
+                                          .presence = internal_presence,
+                                          .history = internal_history,
                                           .list = internal_list,
                                           .log = op_log};
 

@@ -14,6 +14,8 @@ int internal_open(struct server *s, struct error *why);
 int internal_start(struct internal *in); /* worker 0, before its loop runs */
 /* Worker 0 is about to stop; true once nothing is open any more. Call again until then. */
 bool internal_stop(struct internal *in);
+/* No worker runs, none is closed: waits for a reload that a call has begun. NULL is fine. */
+void internal_reload_end(struct internal *in);
 /* After all workers are closed. NULL is fine. */
 void internal_free(struct internal *in);
 uint16_t internal_port(const struct internal *in);

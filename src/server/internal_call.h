@@ -9,6 +9,16 @@
 #include "server/close_job.h"
 #include "server/internal.h"
 
+/* The reload that a call has begun: one at a time, on a thread of its own. */
+struct internal_reload {
+    pthread_t thread;
+    bool is_running, is_over; /* over: the server ends, nobody waits for an answer any more */
+    uint64_t number;
+    int rc;
+    unsigned changes;
+    struct error why;
+};
+
 struct internal {
     struct server *server;
     struct api *api;
@@ -18,6 +28,7 @@ struct internal {
     struct listen_address address;
     struct link calls; /* until their answer */
     struct link orders;
+    struct internal_reload reload;
     int fd;
     bool is_stopped;
 };
@@ -74,6 +85,18 @@ enum api_result internal_disconnect(void *internal, const struct api_disconnect_
 /* --- internal_moderate.c --- */
 enum api_result internal_moderate(void *internal, const struct api_moderate_ask *ask,
                                   uint64_t number);
+
+/* --- internal_reload.c --- */
+enum api_result internal_reload(void *internal, uint64_t number);
+
+/* --- internal_oversight.c --- */
+enum api_result internal_ban(void *internal, const struct api_ban_ask *ask, struct wr *out);
+enum api_result internal_presence(void *internal, const struct api_look_ask *ask, struct wr *out);
+enum api_result internal_history(void *internal, const struct api_look_ask *ask, uint64_t number);
+
+/* --- internal_sanctions.c --- */
+enum api_result internal_sanctions(void *internal, const struct api_sanctions_ask *ask,
+                                   uint64_t number);
 
 /* --- internal_metrics.c --- */
 enum api_result internal_metrics(struct internal *in, uint64_t number);

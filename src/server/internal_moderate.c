@@ -32,11 +32,13 @@ static void answer(struct order *order, struct wr *w)
     wr_u8(w, '\n');
 }
 
-static enum api_result result_of(int status)
+static enum api_result result_of(int status, enum api_moderate_action action)
 {
     switch (status) {
     case E_MISSING:
-        return API_RESULT_NOT_MUTED;
+        if (action == API_UNKICK)
+            return API_RESULT_NOT_KICKED;
+        return action == API_UNMUTE ? API_RESULT_NOT_MUTED : API_RESULT_NOT_CLOSED;
     case E_FULL:
         return API_RESULT_SANCTIONS_FULL;
     default:
@@ -46,10 +48,10 @@ static enum api_result result_of(int status)
 
 static void fill(struct moderation *m, const struct api_moderate_ask *ask)
 {
-    static const enum moderation_verb verbs[] = {[API_KICK] = MODERATE_KICK,
-                                                 [API_MUTE] = MODERATE_MUTE,
-                                                 [API_UNMUTE] = MODERATE_UNMUTE,
-                                                 [API_CLOSE_CHANNEL] = MODERATE_CLOSE};
+    static const enum moderation_verb verbs[] = {
+        [API_KICK] = MODERATE_KICK,           [API_UNKICK] = MODERATE_UNKICK,
+        [API_MUTE] = MODERATE_MUTE,           [API_UNMUTE] = MODERATE_UNMUTE,
+        [API_CLOSE_CHANNEL] = MODERATE_CLOSE, [API_OPEN_CHANNEL] = MODERATE_OPEN};
 
     m->verb = verbs[ask->action];
     m->by_admin = true;
@@ -77,5 +79,5 @@ enum api_result internal_moderate(void *internal, const struct api_moderate_ask 
     if (rc == OK)
         return internal_order_start(&m->order);
     internal_order_free(&m->order);
-    return result_of(rc);
+    return result_of(rc, ask->action);
 }

@@ -102,15 +102,21 @@ void moderation_name(struct moderation *m, struct view channel, struct view user
     keep_user(m, user);
 }
 
+/* What each is about, and whether it ends it. */
+static const struct {
+    enum sanction_kind kind;
+    bool lifts;
+} deeds[MODERATION_VERBS] = {
+    [MODERATE_KICK] = {SANCTION_KICKED, false},  [MODERATE_UNKICK] = {SANCTION_KICKED, true},
+    [MODERATE_MUTE] = {SANCTION_MUTED, false},   [MODERATE_UNMUTE] = {SANCTION_MUTED, true},
+    [MODERATE_CLOSE] = {SANCTION_CLOSED, false}, [MODERATE_OPEN] = {SANCTION_CLOSED, true},
+};
+
 int moderation_put(struct server *s, const struct moderation *m, uint64_t now_ms)
 {
-    static const enum sanction_kind kinds[] = {[MODERATE_KICK] = SANCTION_KICKED,
-                                               [MODERATE_MUTE] = SANCTION_MUTED,
-                                               [MODERATE_UNMUTE] = SANCTION_MUTED,
-                                               [MODERATE_CLOSE] = SANCTION_CLOSED};
-    struct sanction what = {kinds[m->verb], channel_of(m), target_of(m), m->by_admin};
+    struct sanction what = {deeds[m->verb].kind, channel_of(m), target_of(m), m->by_admin};
 
-    if (m->verb == MODERATE_UNMUTE)
+    if (deeds[m->verb].lifts)
         return sanction_table_lift(s->sanctions, &what, now_ms);
     if (m->seconds == 0)
         return OK;
@@ -176,13 +182,12 @@ void moderation_run(struct worker *w, struct moderation *m)
 
 static void log_it(struct server *s, const struct moderation *m, bool is_done)
 {
-    static const enum event_type types[] = {[MODERATE_KICK] = EVENT_KICKED,
-                                            [MODERATE_MUTE] = EVENT_MUTED,
-                                            [MODERATE_UNMUTE] = EVENT_MUTED,
-                                            [MODERATE_CLOSE] = EVENT_CHANNEL_CLOSED};
-    struct event event = {.type = types[m->verb],
+    static const enum event_type types[] = {[SANCTION_KICKED] = EVENT_KICKED,
+                                            [SANCTION_MUTED] = EVENT_MUTED,
+                                            [SANCTION_CLOSED] = EVENT_CHANNEL_CLOSED};
+    struct event event = {.type = types[deeds[m->verb].kind],
                           .outcome = is_done ? OUTCOME_OK : OUTCOME_REFUSED,
-                          .code = m->verb == MODERATE_UNMUTE ? "lifted" : NULL,
+                          .code = deeds[m->verb].lifts ? "lifted" : NULL,
                           .connection = view_of_text(m->at),
                           .ip = view_of_text(m->ip),
                           .port = m->port,
@@ -231,10 +236,10 @@ struct job {
 
 static void say_done(struct peer *p, const struct moderation *m, const struct json *id)
 {
-    static const char *const types[] = {[MODERATE_KICK] = "kicked",
-                                        [MODERATE_MUTE] = "muted",
-                                        [MODERATE_UNMUTE] = "unmuted",
-                                        [MODERATE_CLOSE] = "channel_closed"};
+    static const char *const types[MODERATION_VERBS] = {
+        [MODERATE_KICK] = "kicked",          [MODERATE_UNKICK] = "unkicked",
+        [MODERATE_MUTE] = "muted",           [MODERATE_UNMUTE] = "unmuted",
+        [MODERATE_CLOSE] = "channel_closed", [MODERATE_OPEN] = "channel_opened"};
     uint8_t bytes[ANSWER_BYTES_MAX];
     struct wr w = wr_of(bytes, sizeof(bytes));
 
@@ -242,7 +247,7 @@ static void say_done(struct peer *p, const struct moderation *m, const struct js
     json_out_member(&w, "channel", channel_of(m));
     if (m->user_bytes > 0 && !m->by_connection)
         json_out_member(&w, "user", target_of(m));
-    if (m->verb != MODERATE_UNMUTE)
+    if (!deeds[m->verb].lifts)
         json_out_member_u64(&w, "count", atomic_load_explicit(&m->met, memory_order_relaxed));
     if (m->seconds > 0)
         json_out_member_u64(&w, "seconds", m->seconds);
@@ -334,12 +339,22 @@ static struct job *job_of(const struct request *r, const struct moderation *what
     return job;
 }
 
-static void say_not_put(struct request *r, int rc)
+static void say_nothing_to_lift(struct request *r, enum moderation_verb verb)
+{
+    if (verb == MODERATE_UNKICK)
+        say_error(r->peer, r->id, "not_kicked", VIEW("This user is not kept out here"));
+    else if (verb == MODERATE_OPEN)
+        say_error(r->peer, r->id, "not_closed", VIEW("This channel is not closed"));
+    else
+        say_error(r->peer, r->id, "not_muted", VIEW("This user is not muted here"));
+}
+
+static void say_not_put(struct request *r, enum moderation_verb verb, int rc)
 {
     if (rc == E_DENIED)
         say_error(r->peer, r->id, "not_allowed", VIEW("Not allowed"));
     else if (rc == E_MISSING)
-        say_error(r->peer, r->id, "not_muted", VIEW("This user is not muted here"));
+        say_nothing_to_lift(r, verb);
     else if (rc == E_FULL)
         say_error(r->peer, r->id, "sanctions_full", VIEW("Too many users are muted or kicked"));
     else
@@ -360,7 +375,7 @@ static void start(struct request *r, const struct moderation *m)
         if (has_places)
             mailbox_unreserve(w->control);
         free(job);
-        say_not_put(r, rc);
+        say_not_put(r, m->verb, rc);
         return;
     }
     for (unsigned i = 0; i < s->workers_count; i++)
@@ -463,13 +478,23 @@ void moderation_mute(struct request *r)
         moderate(r, &m, user);
 }
 
-void moderation_unmute(struct request *r)
+static void lift(struct request *r, enum moderation_verb verb)
 {
-    struct moderation m = {.verb = MODERATE_UNMUTE};
+    struct moderation m = {.verb = verb};
     struct view user;
 
     if (request_need_channel(r) && read_user(r, &user))
         moderate(r, &m, user);
+}
+
+void moderation_unmute(struct request *r)
+{
+    lift(r, MODERATE_UNMUTE);
+}
+
+void moderation_unkick(struct request *r)
+{
+    lift(r, MODERATE_UNKICK);
 }
 
 void moderation_close(struct request *r)
@@ -477,5 +502,13 @@ void moderation_close(struct request *r)
     struct moderation m = {.verb = MODERATE_CLOSE};
 
     if (request_need_channel(r) && read_seconds(r, &m))
+        moderate(r, &m, view_of(NULL, 0));
+}
+
+void moderation_open(struct request *r)
+{
+    struct moderation m = {.verb = MODERATE_OPEN};
+
+    if (request_need_channel(r))
         moderate(r, &m, view_of(NULL, 0));
 }

@@ -10,7 +10,15 @@
 
 #define MODERATION_SECONDS_MAX ((uint32_t)30 * 24 * 3600)
 
-enum moderation_verb { MODERATE_KICK, MODERATE_MUTE, MODERATE_UNMUTE, MODERATE_CLOSE };
+enum moderation_verb {
+    MODERATE_KICK,
+    MODERATE_UNKICK,
+    MODERATE_MUTE,
+    MODERATE_UNMUTE,
+    MODERATE_CLOSE,
+    MODERATE_OPEN,
+    MODERATION_VERBS
+};
 
 /* What is to be done; holds all of its texts. Starts zeroed. */
 struct moderation {
@@ -41,9 +49,11 @@ int moderation_end(struct server *s, const struct moderation *m);
 
 /* The messages. */
 void moderation_kick(struct request *r);
+void moderation_unkick(struct request *r);
 void moderation_mute(struct request *r);
 void moderation_unmute(struct request *r);
 void moderation_close(struct request *r);
+void moderation_open(struct request *r);
 
 /* May the sender, to whom the policy has said yes, use r->channel now? False: it has been told why
  * not and for how long. speaks: it wants to publish. */

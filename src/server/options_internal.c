@@ -63,7 +63,7 @@ static int read_scopes(struct node *value, void *target, struct problems *proble
 {
     struct key_draft *draft = target;
 
-    if (!option_is_list(value, API_PATTERNS_MAX + 7, problems))
+    if (!option_is_list(value, API_PATTERNS_MAX + 16, problems))
         return E_INVALID;
     if (value->count == 0)
         problems_add(problems, value->line, value->column,
@@ -85,8 +85,8 @@ static const struct option key_rows[] = {
      .type = OPTION_CUSTOM,
      .custom = read_scopes,
      .help = "of tickets, revoke, sessions, broadcast, subscriptions, disconnect, inspect, "
-             "moderate, and "
-             "\"publish:CHANNEL\", in which a whole segment may be *"},
+             "moderate, reload, bans, and \"publish:CHANNEL\", \"presence:CHANNEL\", "
+             "\"history:CHANNEL\", in which a whole segment may be *"},
     {0},
 };
 

@@ -349,9 +349,9 @@ static void finish_destination(struct message_draft *draft, struct problems *pro
 /* `message` only answers, so it may be given a destination; the others have theirs. */
 static bool is_builtin(struct view name, bool has_destination)
 {
-    static const char *const names[] = {"publish", "subscribe",     "unsubscribe", "presence",
-                                        "history", "ping",          "kick",        "mute",
-                                        "unmute",  "close_channel", NULL};
+    static const char *const names[] = {
+        "publish", "subscribe", "unsubscribe",   "presence", "history",      "ping", "kick",
+        "mute",    "unmute",    "close_channel", "unkick",   "open_channel", NULL};
 
     for (unsigned i = 0; names[i] != NULL; i++) {
         if (view_eq(name, view_of_text(names[i])))

@@ -105,6 +105,7 @@ static const struct builtin_type {
     {VIEW("presence"), channels_presence}, {VIEW("history"), channels_history},
     {VIEW("kick"), moderation_kick},       {VIEW("mute"), moderation_mute},
     {VIEW("unmute"), moderation_unmute},   {VIEW("close_channel"), moderation_close},
+    {VIEW("unkick"), moderation_unkick},   {VIEW("open_channel"), moderation_open},
 };
 
 /* The optional id: a string of at most 64 bytes or an integer. */

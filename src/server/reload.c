@@ -303,19 +303,27 @@ static int reload(struct server *s, unsigned *changes, struct error *why)
     return rc;
 }
 
-int server_reload(struct server *s)
+int server_reload_telling(struct server *s, unsigned *changes, struct error *why)
 {
-    struct error why = {.text = "out of memory"};
-    unsigned changes = 0;
     int rc = E_CLOSED;
 
+    *changes = 0;
+    error_set(why, "out of memory");
     (void)pthread_mutex_lock(&s->reloading);
     while (s->phase == SERVER_STARTING) /* its files may have changed since they were read */
         (void)pthread_cond_wait(&s->changes_phase, &s->reloading);
     if (s->phase == SERVER_ONLINE) {
-        rc = reload(s, &changes, &why);
-        tell(s, rc, changes, &why);
+        rc = reload(s, changes, why);
+        tell(s, rc, *changes, why);
     }
     (void)pthread_mutex_unlock(&s->reloading);
     return rc;
+}
+
+int server_reload(struct server *s)
+{
+    struct error why;
+    unsigned changes;
+
+    return server_reload_telling(s, &changes, &why);
 }

@@ -211,8 +211,10 @@ static int load(struct options **out, const char *path, struct error *why)
     for (unsigned i = 0; i < problems.count; i++)
         log_line(LOG_ERROR, "%s:%d:%d: %s", path, problems.items[i].line, problems.items[i].column,
                  problems.items[i].text);
-    if (rc != OK && problems.count > 0)
+    if (rc != OK && problems.count > 0) {
         error_set(why, "line %d: %s", problems.items[0].line, problems.items[0].text);
+        why->line = problems.items[0].line;
+    }
     problems_clear(&problems);
     return rc;
 }

@@ -139,6 +139,7 @@ static int open_all(struct server *s, struct error *why)
 /* Everything, the options only where they are ours already. */
 static void free_parts(struct server *s, bool owns_options)
 {
+    internal_reload_end(s->internal);
     session_stores_close(s);
     for (unsigned i = 0; s->workers != NULL && i < s->workers_count; i++) {
         if (s->workers[i].server != NULL)

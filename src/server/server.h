@@ -22,6 +22,9 @@ void server_drain(struct server *s);
  * outcome goes to both logs. A negative status: everything stays as it was (E_CLOSED: the server
  * has ended). Reads files, and waits for a server that has yet to start, so not on a worker. */
 int server_reload(struct server *s);
+/* The same, and tells its caller too: how many keys have changed, or why it was refused, with the
+ * line of the file where there is one. */
+int server_reload_telling(struct server *s, unsigned *changes, struct error *why);
 /* Any thread: the file of the event log is opened by its name again (event_log_reopen). */
 void server_reopen_log(struct server *s);
 void server_free(struct server *s);

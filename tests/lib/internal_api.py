@@ -16,7 +16,8 @@ from talk import PLAIN, ROOMY
 
 AT = re.compile(r"internal API at (?:http://(?:\[[^\]]+\]|[^:/\s]+):(\d+)|unix:(\S+))")
 ORIGIN = "https://app.example.com"
-SCOPES = {"ops": ["tickets", "revoke", "sessions", "broadcast", "subscriptions", "disconnect", "inspect", "moderate", "publish:public:*"], "tickets": ["tickets"], "revoke": ["revoke"],
+SCOPES = {"ops": ["tickets", "revoke", "sessions", "broadcast", "subscriptions", "disconnect", "inspect", "moderate", "reload", "bans", "publish:public:*",
+                  "presence:public:*", "history:public:*"], "tickets": ["tickets"], "revoke": ["revoke"],
           "sessions": ["sessions"], "news": ["publish:public:chat"], "rooms": ["publish:private:*"]}
 
 

@@ -40,7 +40,7 @@ static void every_answer_is_whole_and_closes(void **state)
         (void)snprintf(line, sizeof(line), "\r\nContent-Length: %zu\r\n", strlen(body));
         assert_non_null(strstr(text, line));
         (void)snprintf(line, sizeof(line), "{\"error\":{\"code\":\"%s\",", row->code);
-        if (i == API_RESULT_OK || i == API_RESULT_OK_TEXT)
+        if (i == API_RESULT_OK || i == API_RESULT_OK_TEXT || i == API_RESULT_RELOAD_REFUSED)
             assert_string_equal(body, "{\"ok\":true}\n");
         else
             assert_int_equal(strncmp(body, line, strlen(line)), 0);
@@ -48,6 +48,15 @@ static void every_answer_is_whole_and_closes(void **state)
         assert_int_equal(row->status == 405, strstr(text, "\r\nAllow: ") != NULL);
         assert_int_equal(row->status == 503, strstr(text, "\r\nRetry-After: ") != NULL);
     }
+}
+
+/* Without words of its own it has those of the table. */
+static void a_refused_reload_says_why_or_what(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(encode(API_RESULT_RELOAD_REFUSED, VIEW("")), "\"reload_refused\""));
+    assert_non_null(strstr(encode(API_RESULT_RELOAD_REFUSED, VIEW("{\"error\":{}}")),
+                           "\r\n\r\n{\"error\":{}}"));
 }
 
 static void an_allowed_method_is_named(void **state)
@@ -67,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_is_whole_and_closes),
+        cmocka_unit_test(a_refused_reload_says_why_or_what),
         cmocka_unit_test(an_allowed_method_is_named),
         cmocka_unit_test(what_is_no_row_is_an_internal_error),
     };

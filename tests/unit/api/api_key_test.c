@@ -111,8 +111,13 @@ static void scopes_are_these_and_no_others(void **state)
     assert_int_equal(api_key_add_scope(key, VIEW("sessions"), &why), E_EXISTS);
     assert_int_equal(api_key_add_scope(key, VIEW("publish:*"), &why), OK);
     assert_int_equal(api_key_add_scope(key, VIEW("publish:*"), &why), E_EXISTS);
-    assert_int_equal(api_keys_scopes(&keys),
-                     API_SCOPE_TICKETS | API_SCOPE_REVOKE | API_SCOPE_SESSIONS | API_SCOPE_PUBLISH);
+    assert_false(api_key_may(key, API_SCOPE_HISTORY, VIEW("a")));
+    assert_int_equal(api_key_add_scope(key, VIEW("history:*"), &why), OK);
+    assert_true(api_key_may(key, API_SCOPE_HISTORY, VIEW("a")));
+    assert_false(api_key_may(key, API_SCOPE_PRESENCE, VIEW("a"))); /* each for itself */
+    assert_int_equal(api_keys_scopes(&keys), API_SCOPE_TICKETS | API_SCOPE_REVOKE |
+                                                 API_SCOPE_SESSIONS | API_SCOPE_PUBLISH |
+                                                 API_SCOPE_HISTORY);
     api_keys_clear(&keys);
 }
 
@@ -152,7 +157,7 @@ static void a_pattern_covers_segment_by_segment(void **state)
 
         (void)snprintf(scope, sizeof(scope), "publish:%s", rows[i].pattern);
         assert_int_equal(api_key_add_scope(key, view_of_text(scope), &why), OK);
-        assert_int_equal(api_key_may_publish(key, view_of_text(rows[i].channel)),
+        assert_int_equal(api_key_may(key, API_SCOPE_PUBLISH, view_of_text(rows[i].channel)),
                          rows[i].is_covered);
         api_keys_clear(&keys);
     }

@@ -91,6 +91,36 @@ static void users_are_counted_by_connection(void **state)
     presence_free(p);
 }
 
+static void pages_are_in_the_order_of_names(void **state)
+{
+    struct presence *p = presence_made(100);
+    struct view room = VIEW("room");
+    struct presence_user users[8];
+    char name[8];
+    size_t found = 3;
+
+    (void)state;
+    assert_int_equal(presence_page(p, room, VIEW(""), users, &found), 0);
+    assert_int_equal(found, 0);
+    for (int i = 0; i < 20; i++) { /* u13, u06, u19, ... */
+        (void)snprintf(name, sizeof(name), "u%02d", (i * 13 + 13) % 20);
+        assert_int_equal(presence_enter(p, room, view_of_text(name), false), OK);
+    }
+    assert_int_equal(presence_enter(p, room, VIEW("u01"), false), OK);
+    presence_leave(p, room, VIEW("u02"));
+    found = 3;
+    assert_int_equal(presence_page(p, room, VIEW(""), users, &found), 19);
+    assert_int_equal(found, 3);
+    assert_string_equal(users[0].name, "u00");
+    assert_int_equal(users[1].connections, 2);
+    assert_string_equal(users[2].name, "u03");
+    found = 8;
+    assert_int_equal(presence_page(p, room, VIEW("u17"), users, &found), 19);
+    assert_int_equal(found, 2);
+    assert_string_equal(users[1].name, "u19");
+    presence_free(p);
+}
+
 static void a_full_table_refuses_and_forgets_nobody(void **state)
 {
     struct presence *p = presence_made(2);
@@ -306,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(users_are_counted_by_connection),
         cmocka_unit_test(a_full_table_refuses_and_forgets_nobody),
+        cmocka_unit_test(pages_are_in_the_order_of_names),
         cmocka_unit_test(a_user_is_told_once_however_many_connections),
         cmocka_unit_test(who_is_back_in_time_was_never_away),
         cmocka_unit_test(news_that_found_no_room_comes_later),

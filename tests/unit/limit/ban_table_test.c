@@ -137,6 +137,29 @@ static void a_ban_is_listed_and_lifted(void **state)
     ban_table_free(t);
 }
 
+static void a_ban_may_be_ordered(void **state)
+{
+    struct ban_table *t = table(&usual);
+    struct ip_address a = ip("192.0.2.1"), b = ip("2001:db8::1"), c = ip("2001:db8::2"),
+                      none = {{0}, 0};
+    struct ban ban;
+
+    (void)state;
+    assert_true(ban_table_put(t, &a, 7 * MINUTE, START));
+    assert_int_equal(ban_table_left_ns(t, &a, START), 7 * MINUTE);
+    assert_true(ban_table_put(t, &a, 2 * MINUTE, START + MINUTE)); /* shorter than before */
+    assert_int_equal(ban_table_left_ns(t, &a, START + MINUTE), 2 * MINUTE);
+    assert_false(ban_table_fail(t, &a, START + MINUTE, &ban));
+    assert_int_equal(ban_table_list(t, START + MINUTE, &ban, 1), 1);
+    assert_int_equal(ban.times, 1);
+    assert_true(ban_table_put(t, &b, MINUTE, START));
+    assert_int_equal(ban_table_left_ns(t, &c, START), MINUTE); /* of the same /64 */
+    assert_true(ban_table_lift(t, &c, START));
+    assert_int_equal(ban_table_left_ns(t, &b, START), 0);
+    assert_false(ban_table_put(t, &none, MINUTE, START));
+    ban_table_free(t);
+}
+
 /* A million addresses that fail once push out failures, but no ban. */
 static void a_crowd_does_not_lift_bans(void **state)
 {
@@ -169,6 +192,7 @@ int main(void)
         cmocka_unit_test(bans_grow_to_the_longest_and_are_forgotten_after_as_long),
         cmocka_unit_test(one_failure_can_be_enough),
         cmocka_unit_test(a_ban_is_listed_and_lifted),
+        cmocka_unit_test(a_ban_may_be_ordered),
         cmocka_unit_test(a_crowd_does_not_lift_bans),
     };
 

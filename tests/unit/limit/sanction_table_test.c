@@ -273,6 +273,47 @@ static void threads_leave_it_whole(void **state)
     sanction_table_free(t);
 }
 
+static void assert_row(const struct sanction_row *row, const char *names, uint64_t muted_ms)
+{
+    assert_int_equal(row->channel_bytes + row->user_bytes, strlen(names));
+    assert_memory_equal(row->names, names, strlen(names));
+    assert_int_equal(row->left_ms[SANCTION_MUTED], muted_ms);
+}
+
+static void pages_are_in_order_and_hold_what_holds(void **state)
+{
+    struct sanction_table *t = table();
+    struct sanction_page page = {.now_ms = START, .room = 2};
+    struct sanction_row rows[4];
+    struct sanction one = on(SANCTION_MUTED, "room:b", "eve"),
+                    two = on(SANCTION_MUTED, "room:b", "bob"),
+                    three = on(SANCTION_MUTED, "room:a", "zoe"),
+                    closed = on(SANCTION_CLOSED, "room:b", "");
+
+    (void)state;
+    assert_int_equal(sanction_table_page(t, &page, rows), 0);
+    assert_int_equal(sanction_table_put(t, &one, START + 1000, START), OK);
+    assert_int_equal(sanction_table_put(t, &two, START + 2000, START), OK);
+    assert_int_equal(sanction_table_put(t, &three, START + 3000, START), OK);
+    assert_int_equal(sanction_table_page(t, &page, rows), 2);
+    assert_row(&rows[0], "room:azoe", 3000);
+    assert_row(&rows[1], "room:bbob", 2000); /* the channel itself is not closed: no row */
+    page.after_channel = VIEW("room:b");
+    page.after_user = VIEW("bob");
+    assert_int_equal(sanction_table_page(t, &page, rows), 1);
+    assert_row(&rows[0], "room:beve", 1000);
+    page.after_channel = page.after_user = VIEW("");
+    page.channel = VIEW("room:b");
+    page.room = 3;
+    assert_int_equal(sanction_table_put(t, &closed, START + 4000, START), OK);
+    assert_int_equal(sanction_table_page(t, &page, rows), 3);
+    assert_row(&rows[0], "room:b", 0);
+    assert_int_equal(rows[0].left_ms[SANCTION_CLOSED], 4000);
+    page.now_ms = START + 1000; /* to the last millisecond */
+    assert_int_equal(sanction_table_page(t, &page, rows), 2);
+    sanction_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +325,7 @@ int main(void)
         cmocka_unit_test(names_that_are_too_long_are_refused),
         cmocka_unit_test(random_steps_agree_with_the_model),
         cmocka_unit_test(threads_leave_it_whole),
+        cmocka_unit_test(pages_are_in_order_and_hold_what_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,8 @@ static void a_secret_in_the_file_is_refused_and_not_repeated(void **state)
 
 #define SCOPES                                                                                     \
     "a scope is `tickets`, `revoke`, `sessions`, `broadcast`, `subscriptions`, `disconnect`, "     \
-    "`inspect`, `moderate` or `publish:CHANNEL`"
+    "`inspect`, `moderate`, `reload`, `bans`, or `publish:CHANNEL`, `presence:CHANNEL`, "          \
+    "`history:CHANNEL`"
 
 static void scopes_are_exact(void **state)
 {
