@@ -1,36 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that knows the load generator: a row asks for a job in words of its own, and gets numbers back."""
+"""The load: `gateward bench`, which speaks with all of the servers. Options are its own, with _ for -."""
+import json
 import os
-import re
 import subprocess
 
 import servers
 
 TIME_LIMIT_SECONDS = 300
+# Every server speaks the same: what a client of OpenSSL offers is what its configuration says.
+OPENSSL = """\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = tls
+[tls]
+MinProtocol = TLSv1.3
+Ciphersuites = TLS_AES_128_GCM_SHA256
+"""
 
 
 class Load:
-    def __init__(self, workshop, cores):
-        self.workshop, self.cores = workshop, cores
-        folder = os.path.join(servers.ROOT, "bench", "load")
-        self.program = workshop.compile_c("load", sorted("load/" + f for f in os.listdir(folder)), ["ssl", "crypto", "z"])
+    def __init__(self, workshop, program, cores):
+        self.workshop, self.program, self.cores = workshop, program, cores
+        with open(workshop.path("openssl.cnf"), "w") as f:
+            f.write(OPENSSL)
 
     def command(self, server, job, tls, options):
-        words = [self.program, "--mode", job, "--port", str(server.port), "--pid", str(server.pid)]
-        if tls:
-            words.append("--tls")
+        url = "%s://127.0.0.1:%d%%s" % ("wss" if tls else "ws", server.port)
+        words = [self.program, "bench", job, url % options.get("path", "/ws"), "--pid", str(server.pid), "--json"]
+        words += ["--insecure"] if tls else []
         for name, value in options.items():
+            if name == "publish_path":
+                name, value = "publish_url", url % value
             if value is True:
                 words.append("--" + name.replace("_", "-"))
-            elif value not in (None, False):
+            elif value not in (None, False) and name != "path":
                 words += ["--" + name.replace("_", "-"), str(value)]
         return words
 
     def run(self, server, job, tls, **options):
-        """Options by name: path, conns, messages, bytes, text, depth, batch, sources, token, in_header, hello, hello_word,
-        subscribe, subscribe_word, publish_path, no_ack, deflate, resume, per_second, seconds."""
+        """What it measured, one level deep: latency_us.p50 is called p50_us."""
         done = subprocess.run(["taskset", "-c", self.cores, *self.command(server, job, tls, options)], capture_output=True,
-                              text=True, timeout=TIME_LIMIT_SECONDS, stdin=subprocess.DEVNULL)
+                              text=True, timeout=TIME_LIMIT_SECONDS, stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, OPENSSL_CONF=self.workshop.path("openssl.cnf")))
         if done.returncode != 0:
             raise servers.Failed("load %s: %s" % (job, (done.stderr.strip() or "exit code %d" % done.returncode)[-300:]))
-        return {name: float(value) for name, value in re.findall(r"(\w+)=(-?[\d.]+)", done.stdout)}
+        got = json.loads(done.stdout)
+        got.update({"%s_us" % name: value for name, value in got.pop("latency_us", {}).items()})
+        return got

@@ -19,9 +19,9 @@ PEERS = os.path.join(ROOT, "bench", "peers")
 READY_SECONDS = 15
 SECRET_BYTES = 32
 CHANNEL = "bench"
-# What the peers without a protocol of their own say, and the message that is as long as what gateward makes of it.
-PLAIN_WORDS = {"subscribe": "subscribe", "subscribe_word": "subscribed"}
-PUSHED = '{"type":"message","channel":"' + CHANNEL + '","data":"%s","from":{"user":"alice"}}'
+# What is said to peers without a protocol of their own; the message is as long as what gateward makes of it.
+JOIN = {"join": "subscribe", "joined": "subscribed"}
+SEND = {"send": '{"type":"message","channel":"%s","data":"{data}","from":{"user":"alice"}}' % CHANNEL, "ack": True}
 
 GATEWARD_CONFIG = """\
 server: {workers: %(workers)s, drain: 1s}
@@ -101,14 +101,17 @@ class Workshop:
             with open(self.path("jwt.secret"), "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
                 f.write(os.urandom(SECRET_BYTES).hex())
 
-    def token(self):
-        """A token of alice, a user, that is good for an hour."""
+    def token_file(self):
+        """A new token of alice, a user, that is good for an hour."""
         as_text = lambda data: base64.urlsafe_b64encode(data).rstrip(b"=").decode()
         now = int(time.time())
         claims = {"sub": "alice", "roles": ["user"], "iat": now, "exp": now + 3600}
         signed = ".".join(as_text(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
         with open(self.path("jwt.secret"), "rb") as f:
-            return signed + "." + as_text(hmac.new(f.read(), signed.encode(), hashlib.sha256).digest())
+            signed += "." + as_text(hmac.new(f.read(), signed.encode(), hashlib.sha256).digest())
+        with open(self.path("alice.jwt"), "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(signed)
+        return self.path("alice.jwt")
 
     def packages(self, *names):
         """Installs Debian packages that are missing, where that is allowed."""
@@ -151,7 +154,7 @@ class Server:
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(["taskset", "-c", cores, *command], stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=self.output, cwd=workshop.folder, env=dict(os.environ, **(env or {})))
-        self.pid, self.token = self.process.pid, None
+        self.pid = self.process.pid
         try:
             self.match = self.wait_for(ready)
         except Failed:
@@ -196,7 +199,8 @@ def children_of(pid):
 class Peer:
     """A kind of server. build() is called once; start() gives a Server with the port it listens at."""
     name = title = ""
-    speech = PLAIN_WORDS
+    login = {}          # options of the load for who logs in,
+    join, send = JOIN, SEND     # for a subscriber, and for fan-out besides
     has_tls = True
     slowness = 1        # how many times fewer messages are enough
     warm_ups = 0        # rounds that do not count, for what is compiled while it runs
@@ -206,10 +210,6 @@ class Peer:
 
     def start(self, workshop, cores, tls, **settings):
         raise NotImplementedError
-
-    def message(self, size):
-        """What a publisher sends so that subscribers get `size` bytes of data."""
-        return PUSHED % ("x" * size)
 
 
 def keys(tls):
@@ -224,16 +224,13 @@ def started_at(port, workshop, command, cores, **options):
 
 class Gateward(Peer):
     name = title = "gateward"
-    speech = {"subscribe": '{"type":"subscribe","channel":"%s"}' % CHANNEL, "subscribe_word": "subscribed"}
+    login, join, send = {"native": True}, {"channel": CHANNEL}, {}
 
     def __init__(self, program=None):
         self.program = program and os.path.abspath(program)
 
     def build(self, workshop):
         self.program = self.program or workshop.gateward()
-
-    def message(self, size):
-        return '{"type":"publish","channel":"%s","data":"%s"}' % (CHANNEL, "x" * size)
 
     def start(self, workshop, cores, tls, workers=1, deflate=False, **_):
         config = workshop.path("bench-%s-%d-%s.yaml" % ("tls" if tls else "plain", workers, "deflate" if deflate else "raw"))
@@ -243,7 +240,6 @@ class Gateward(Peer):
         server = Server(workshop, [self.program, "serve", "-c", config], cores,
                         r"listening on wss?://127\.0\.0\.1:(\d+)/ws")
         server.port = int(server.match.group(1))
-        server.token = workshop.token()
         return server
 
 
@@ -293,7 +289,7 @@ class NodeWs(Peer):
 
 class PythonGuide(Peer):
     name, title, slowness, warm_ups = "websockets", "websockets and PyJWT (Python)", 20, 1
-    speech = {}
+    login = {"native": True}
 
     def build(self, workshop):
         for program in ("/usr/bin/python3", "python3"):
@@ -306,24 +302,20 @@ class PythonGuide(Peer):
     def start(self, workshop, cores, tls, **_):
         port = free_port()
         command = [self.program, os.path.join(PEERS, "guide_server.py"), str(port), *keys(tls), "jwt.secret"]
-        server = started_at(port, workshop, command, cores)
-        server.token = workshop.token()
-        return server
+        return started_at(port, workshop, command, cores)
 
 
 class Centrifuge(Peer):
     name, title = "centrifuge", "centrifuge (Go)"
-    speech = {"hello": '{"id":1,"connect":{}}', "hello_word": '"connect"',
-              "subscribe": '{"id":2,"subscribe":{"channel":"%s"}}' % CHANNEL, "subscribe_word": '"subscribe"'}
+    join = {"hello": '{"id":1,"connect":{}}', "join": '{"id":2,"subscribe":{"channel":"%s"}}' % CHANNEL,
+            "joined": '"subscribe"'}
+    send = {"send": '{"id":3,"publish":{"channel":"%s","data":"{data}"}}' % CHANNEL, "ack": True, "count_word": '"push":'}
 
     def build(self, workshop):
         go = workshop.tool("go", "golang")
         self.program = workshop.path("centrifuge_server")
         run(go, "build", "-o", self.program, ".", cwd=os.path.join(PEERS, "go"), env=dict(os.environ, GOTOOLCHAIN="local",
             GOFLAGS="-mod=readonly", CGO_ENABLED="0"), why="go build")
-
-    def message(self, size):
-        return '{"id":3,"publish":{"channel":"%s","data":"%s"}}' % (CHANNEL, "x" * size)
 
     def start(self, workshop, cores, tls, **_):
         port = free_port()
@@ -348,7 +340,7 @@ class Tungstenite(Peer):
 class Nchan(Peer):
     """nginx is unpacked and not installed, so that no service starts. Nchan insists on one folder of the system."""
     name, title = "nchan", "Nchan (nginx)"
-    speech = {"publish_path": "/pub", "path": "/sub"}
+    join, send = {"path": "/sub"}, {**SEND, "publish_path": "/pub"}
     NEEDED = "/var/lib/nginx"
 
     def build(self, workshop):

@@ -50,8 +50,17 @@ static void send_copies(struct echo *e, struct bench_link *l, uint64_t copies)
 
 static void check_echo(struct echo *e, const struct bench_link *l, const struct frame_event *event)
 {
+    const char *word = e->plan->answer;
+    struct view begin = event->begin;
+
     if (event->is_compressed)
         return;
+    if (word != NULL) {
+        if (begin.len == 0 || memmem(begin.ptr, begin.len, word, strlen(word)) == NULL)
+            crowd_fail(e->crowd, "an answer does not hold %s: " VIEW_FMT, word,
+                       (int)(begin.len < 120 ? begin.len : 120), begin.ptr);
+        return;
+    }
     if (event->bytes != e->payload.len)
         crowd_fail(
             e->crowd,
@@ -256,7 +265,7 @@ static int echo_init(struct echo *e, struct crowd *c, struct result *r)
     e->sent = calloc(plan->connections, sizeof(*e->sent));
     if (e->sent_ns == NULL || e->sent == NULL)
         return E_NOMEM;
-    rc = payload_format(&e->payload, NULL, plan->bytes, &at);
+    rc = payload_format(&e->payload, plan->send, plan->bytes, &at);
     if (rc == OK && plan->offers_deflate)
         return make_compressed(e);
     if (rc == OK)

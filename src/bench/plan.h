@@ -38,7 +38,8 @@ struct plan {
     const char *url_text;
     bool has_publish_url;
     const char *ca, *subprotocol, *origin, *channel;
-    const char *send; /* what is published; "{data}" in it is the data. NULL: the data alone */
+    const char *send;       /* what is sent; "{data}" in it is the data. NULL: the data alone */
+    const char *answer;     /* echo: a word of each answer; NULL: what was sent comes back */
     const char *count_word; /* deliveries are the times it comes; NULL: messages are counted */
     struct buf token;       /* NUL-terminated when there is one */
     struct plan_step steps[PLAN_STEPS_MAX];

@@ -254,6 +254,14 @@ def test_a_server_that_does_not_echo_is_found_out():
         assert done.code == 1 and "this is no echo" in done.err
 
 
+def test_answers_that_are_no_echo_are_judged_by_a_word(house):
+    say = ("echo", *secure(house), *native(house), "--send", '{"type":"message","content":"{data}"}', "--messages", 40,
+           "--connections", 2, "--bytes", 64)
+    assert bench(*say, "--answer", '"ack"', "--json").json["messages"] >= 40
+    done = bench(*say, "--answer", '"nack"')
+    assert done.code == 1 and '"nack"' in done.err and "Message received" in done.err
+
+
 # --- what goes wrong
 
 def test_nobody_listens():

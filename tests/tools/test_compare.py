@@ -97,7 +97,7 @@ def test_every_row_has_a_name_of_its_own_and_names_peers_that_exist():
         assert row.subjects[0].peer == "gateward" and len(row.subjects) >= 2
         assert all(s.peer in peers for s in row.subjects)
         assert len({s.title or s.peer for s in row.subjects}) == len(row.subjects)
-    assert len(table.CHAT_200) == 200 and len(table.TEXT_128) == 128
+    assert len(table.CHAT_200) == 200 and len(table.QUOTE_128) == 128
 
 
 def test_a_clients_frame_says_how_long_it_is():
@@ -120,7 +120,7 @@ def test_a_peer_that_cannot_be_built_is_named_as_skipped(tmp_path):
 
 def test_one_row_runs_against_the_bare_loop(tmp_path):
     """A second of the real thing; the server under test is whatever build is tried, so the ratio means nothing here."""
-    done = compare("--only", "echo-1k", "--peers", "epoll", "--rounds", "2", "--scale", "0.02", "--build", str(tmp_path),
+    done = compare("--only", "echo-1k", "--peers", "epoll", "--rounds", "2", "--scale", "0.1", "--build", str(tmp_path),
                    "--gateward", os.environ.get("GATEWARD_BIN", os.path.join(ROOT, "build", "gateward")))
     assert done.returncode == 0, done.stdout + done.stderr
     line = next(l for l in done.stdout.splitlines() if l.startswith("echo-1k"))
