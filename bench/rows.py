@@ -91,6 +91,12 @@ def policy():
                is_fresh=True)        # so that the rates of the type, which have a ceiling, are never used up
 
 
+def records():
+    ours, theirs = Subject("gateward"), Subject("gateward", "gateward with OpenSSL's records", settings={"records": "openssl"})
+    return Row("records", "echo 1 KiB, TLS, records carried by code of ours", "echo", [ours, theirs], True,
+               {"path": "/echo", "connections": 50, "bytes": 1024, "messages": MESSAGES_PER_ROUND})
+
+
 def growth():
     conns = {"path": "/echo", "bytes": 20, "messages": 2 * MESSAGES_PER_ROUND, "sources": 50, "batch": 200}
     wide, narrow = (Subject("gateward", t, options={"connections": n}, goal=g)
@@ -150,6 +156,7 @@ def all_rows():
         fanout("fanout-tls-5k", 5000, True, {"libwebsockets": 2.7, **others}),
         fanout("flow-1k", 1000, False, {"libwebsockets": 2.2}, "acked", flow),
         fanout("flow-tls-1k", 1000, True, {"libwebsockets": 2.7}, "acked", flow),
+        records(),
         policy(),
         handshake("handshake", False, 1.3),
         handshake("handshake-resumed", True, 1.25),

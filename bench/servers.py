@@ -232,11 +232,12 @@ class Gateward(Peer):
     def build(self, workshop):
         self.program = self.program or workshop.gateward()
 
-    def start(self, workshop, cores, tls, workers=1, deflate=False, **_):
-        config = workshop.path("bench-%s-%d-%s.yaml" % ("tls" if tls else "plain", workers, "deflate" if deflate else "raw"))
+    def start(self, workshop, cores, tls, workers=1, deflate=False, records="auto", **_):
+        words = ["tls-" + records if tls else "plain", str(workers), "deflate" if deflate else "raw"]
+        config = workshop.path("bench-%s.yaml" % "-".join(words))
         with open(config, "w") as f:
             f.write(GATEWARD_CONFIG % {"workers": workers, "deflate": "true" if deflate else "false",
-                                       "tls": ", tls: {cert: server.crt, key: server.key}" if tls else ""})
+                                       "tls": ", tls: {cert: server.crt, key: server.key, records: %s}" % records if tls else ""})
         server = Server(workshop, [self.program, "serve", "-c", config], cores,
                         r"listening on wss?://127\.0\.0\.1:(\d+)/ws")
         server.port = int(server.match.group(1))
