@@ -5,6 +5,7 @@
  *
  *   epoll_echo PORT */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <poll.h>
@@ -101,7 +102,7 @@ static void send_all(int fd, size_t len)
     for (size_t at = 0; at < len;) {
         struct pollfd p = {.fd = fd, .events = POLLOUT};
         ssize_t n = send(fd, out + at, len - at, MSG_NOSIGNAL);
-        if (n < 0 && poll(&p, 1, 1000) != 1)
+        if (n < 0 && (errno != EAGAIN || poll(&p, 1, 1000) != 1))
             return;
         at += n > 0 ? (size_t)n : 0;
     }
