@@ -6,7 +6,7 @@ BUILD_PACKAGES=(build-essential pkg-config meson ninja-build python3 openssl
 TEST_PACKAGES=(libcmocka-dev clang-14 clang-format-14 libclang-rt-14-dev llvm-14
     python3-pytest python3-pytest-xdist python3-pytest-timeout python3-websockets python3-aiohttp python3-jwt
     python3-cryptography python3-hypothesis python3-yaml python3-redis redis-tools
-    libmodsecurity-dev modsecurity-crs)
+    libmodsecurity-dev modsecurity-crs gnutls-bin)
 COST_PACKAGES=(valgrind)
 BROWSER_PACKAGES=(chromium fonts-dejavu-core ca-certificates)
 

@@ -12,6 +12,7 @@
 #include "crypto/tls_record.h"
 #include "net/conn_private.h"
 #include "net/tls_private.h"
+#include "net/tls_taken.h"
 
 /* Ciphertext one connection may have waiting: one event's output and what answering key updates may
  * add. */
@@ -24,7 +25,9 @@ static int loop_tls_init(struct loop_tls *lt)
     lt->plain = malloc(LOOP_PLAIN_BYTES);
     lt->join = malloc(LOOP_JOIN_BYTES);
     if (lt->plain != NULL && lt->join != NULL && tls_io_new(&lt->io) == OK) {
-        (void)tls_crypto_new(&lt->io->crypto); /* without it OpenSSL carries the records */
+        /* Without either OpenSSL carries the records. */
+        (void)tls_crypto_new(&lt->io->crypto);
+        (void)tls_taken_slab_new(&lt->io->slab);
         conn_shake_init(lt);
         return OK;
     }

@@ -176,7 +176,7 @@ static enum tls_records make_keys(struct tls_taken_start *start, const struct tl
 
 enum tls_records tls_handshake_take(struct tls_taken **out, const struct tls_handed *h)
 {
-    struct tls_taken_start start = {.crypto = h->io->crypto};
+    struct tls_taken_start start = {.crypto = h->io->crypto, .slab = h->io->slab};
     enum tls_records answer = TLS_RECORDS_VERSION;
 
     if (SSL_version(h->ssl) == TLS1_3_VERSION && !SSL_in_init(h->ssl))

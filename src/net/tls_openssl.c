@@ -15,6 +15,7 @@
 
 #include "base/ip.h"
 #include "base/status.h"
+#include "crypto/secret_slab.h"
 #include "net/tls_handshake.h"
 #include "net/tls_private.h"
 
@@ -111,6 +112,7 @@ void tls_io_free(struct tls_io *io)
     (void)BIO_free(io->bio);
     BIO_meth_free(io->method);
     tls_crypto_free(io->crypto);
+    secret_slab_free(io->slab);
     free(io->out);
     free(io);
 }
@@ -171,7 +173,7 @@ int tls_openssl_new_server(struct tls_openssl **out, struct tls_io *io, struct t
     if (rc != OK)
         return rc;
     (*out)->server = tls;
-    (*out)->may_leave = tls->records == TLS_RECORDS_OWN && io->crypto != NULL;
+    (*out)->may_leave = tls->records == TLS_RECORDS_OWN && io->crypto != NULL && io->slab != NULL;
     SSL_set_accept_state((*out)->ssl);
     return OK;
 }

@@ -18,6 +18,7 @@
 #define TLS_OUT_MARK  (64 * 1024)
 #define TLS_OUT_BYTES (TLS_OUT_MARK + 80 * 1024)
 
+struct secret_slab;
 struct tls_crypto;
 struct tls_io {
     const uint8_t *in; /* ciphertext still to be read */
@@ -26,6 +27,7 @@ struct tls_io {
     size_t out_len;
     void *bio, *method;        /* private */
     struct tls_crypto *crypto; /* NULL: nothing is taken over from OpenSSL; freed with the io */
+    struct secret_slab *slab;  /* of connections that were taken over; freed with the io */
 };
 int tls_io_new(struct tls_io **out);
 void tls_io_free(struct tls_io *io); /* after all of its streams */

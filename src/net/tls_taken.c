@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/status.h"
 #include "crypto/secret.h"
+#include "crypto/secret_slab.h"
 
 #define IDLE_MAX       32 /* records without data in a row */
 #define TICKET_MAX     (16 * 1024)
@@ -67,6 +68,7 @@ static const char *const texts[] = {
 
 struct tls_taken {
     struct tls_crypto *crypto;
+    struct secret_slab *slab;
     uint8_t *part; /* of a record; from 5 bytes on with room for all of it */
     struct tls_keys read, write;
     uint32_t key_records;
@@ -85,13 +87,20 @@ struct tls_taken {
     bool has_asked : 1;   /* we did, since the peer's last ones */
 };
 
+int tls_taken_slab_new(struct secret_slab **out)
+{
+    return secret_slab_new(out, sizeof(struct tls_taken));
+}
+
 int tls_taken_new(struct tls_taken **out, struct tls_taken_start *start)
 {
-    struct tls_taken *t = calloc(1, sizeof(*t));
+    struct tls_taken *t =
+        start->slab != NULL ? secret_slab_take(start->slab) : calloc(1, sizeof(*t));
     uint32_t due = start->key_records;
 
     if (t != NULL) {
         t->crypto = start->crypto;
+        t->slab = start->slab;
         t->read = start->read;
         t->write = start->write;
         t->fragment_max = start->fragment_max;
@@ -121,8 +130,12 @@ void tls_taken_free(struct tls_taken *t)
         return;
     crypto = t->crypto;
     part_drop(t);
-    secret_wipe(t, sizeof(*t));
-    free(t);
+    if (t->slab != NULL) {
+        secret_slab_give(t->slab, t); /* wipes */
+    } else {
+        secret_wipe(t, sizeof(*t));
+        free(t);
+    }
     tls_crypto_forget(crypto);
 }
 

@@ -13,12 +13,17 @@
 #include "crypto/tls_record.h"
 #include "net/tls_stream.h"
 
+struct secret_slab;
 struct tls_taken;
+
+/* Where the connections of a loop keep their keys. E_NOMEM. */
+int tls_taken_slab_new(struct secret_slab **out);
 
 /* Keys as the handshake left them: `write` already stands behind the session tickets that were
  * sent. They are moved: wiped here, on failure too. */
 struct tls_taken_start {
     struct tls_crypto *crypto; /* the loop's; outlives the connection */
+    struct secret_slab *slab;  /* the same, of tls_taken_slab_new; NULL: the heap */
     struct tls_keys read, write;
     /* Content bytes a record of either side may have (RFC 6066 section 4); 0: 2^14. */
     uint16_t fragment_max;
@@ -38,7 +43,7 @@ enum tls_step tls_taken_open(struct tls_taken *t, struct tls_io *io, uint8_t *pl
 bool tls_taken_seal(struct tls_taken *t, struct tls_io *io, const uint8_t *bytes, size_t len);
 void tls_taken_close(struct tls_taken *t, struct tls_io *io); /* puts close_notify into io->out */
 const char *tls_taken_detail(const struct tls_taken *t);      /* a text that is never freed */
-/* Heap bytes this connection holds now. */
+/* Bytes this connection holds now. */
 size_t tls_taken_bytes(const struct tls_taken *t);
 
 #endif

@@ -19,6 +19,7 @@ from raw_client import RawWebSocket, http_request, parse_close, read_response
 
 TARGET, SIDE = "target.example.com", "side.example.com"
 POLICIES = ["off", "optional", "required"]
+RECORDS = ["auto", "openssl"]     # listen[].tls.records
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 WAYS = ["fresh", "ticket"]
 # The server name and the Host; None: no server name.
@@ -32,7 +33,7 @@ ROWS = [{"name": "app-1", "user": "app-1", "roles": ["user"]}]
 class House(GatewardServer):
     """sites: rows (name, policy, stem of the authority's files), the first one also for those who send no name."""
 
-    def __init__(self, directory, sites, listeners=1):
+    def __init__(self, directory, sites, listeners=1, records="auto"):
         super().__init__(directory, {"limits": ROOMY, "routes": [{"path": "/cert", "auth": ["certificate"]}]})
         self.clients = certificates.Authority("clients")
         self.made = {"good": self.clients.client(directory, "good"),
@@ -47,7 +48,8 @@ class House(GatewardServer):
             self.authority.issue(directory, name, names=(name,), addresses=())
         rows = [self.site(*site) for site in sites]
         listen = [rows] if listeners == 1 else [[row] for row in rows]
-        self.config["listen"] = [{"address": "127.0.0.1:0", "tls": {"certificates": r, "min_version": "1.2"}} for r in listen]
+        self.config["listen"] = [{"address": "127.0.0.1:0", "tls": {"certificates": r, "min_version": "1.2", "records": records}}
+                                 for r in listen]
         self.config["auth"]["client_certificates"] = ROWS
         self.write_config()
 
@@ -133,14 +135,15 @@ def running(directory, *sites, **kwargs):
         yield house
 
 
-@pytest.fixture(scope="module", params=[(p, o) for p in POLICIES for o in ("target first", "side first")], ids=lambda p: "-".join(p))
+@pytest.fixture(scope="module", params=[(p, o, r) for p in POLICIES for o in ("target first", "side first") for r in RECORDS],
+                ids=lambda p: "-".join(p))
 def cell(request, tmp_path_factory):
-    policy, order = request.param
+    policy, order, records = request.param
     sites = [(TARGET, policy, "clients"), (SIDE, "off", "clients")]
     sites = sites if order == "target first" else sites[::-1]
     if policy == "off":     # rows of auth.client_certificates need somebody who asks
         sites.append(("asks.example.com", "optional", "clients"))
-    with running(tmp_path_factory.mktemp("matrix"), *sites) as house:
+    with running(tmp_path_factory.mktemp("matrix"), *sites, records=records) as house:
         yield house, policy, order == "target first"
 
 

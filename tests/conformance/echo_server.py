@@ -5,10 +5,10 @@ from ws_peer import Target
 
 
 class EchoServer(GatewardServer):
-    def __init__(self, folder, changes=None, **kwargs):
+    def __init__(self, folder, changes=None, records="auto", **kwargs):
         config = {
             "listen": [{"address": "127.0.0.1:0"},
-                       {"address": "127.0.0.1:0", "tls": {"cert": "server.crt", "key": "server.key"}}],
+                       {"address": "127.0.0.1:0", "tls": {"cert": "server.crt", "key": "server.key", "records": records}}],
             "routes": [{"path": "/echo", "serve": "echo"}],
             # Hundreds of connections a second from one address are a flood elsewhere.
             "limits": {"handshakes": {"per_second": 100000, "burst": 100000}},

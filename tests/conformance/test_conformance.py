@@ -28,6 +28,13 @@ def echo_server(tmp_path_factory):
         server.kill()
 
 
+@pytest.fixture(scope="module")
+def openssl_server(tmp_path_factory):
+    """TLS records carried by OpenSSL, as for clients of TLS 1.2."""
+    with EchoServer(tmp_path_factory.mktemp("openssl"), records="openssl") as server:
+        yield server
+
+
 def rows():
     for scheme in ("ws", "wss"):
         for case in all_cases():
@@ -39,6 +46,12 @@ def rows():
 def test_conforms(echo_server, scheme, case):
     fault, seconds = case.verdict(echo_server.target(scheme, patience=4.0))
     assert fault is None, "%s %s (%s) after %.2f s: %s" % (scheme, case.number, case.title, seconds, fault)
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=c.number) for c in all_cases() if c.key[0] in (1, 2, 5, 7, 12) and not c.is_long])
+def test_conforms_over_records_of_openssl(openssl_server, case):
+    fault, seconds = case.verdict(openssl_server.target("wss", patience=4.0))
+    assert fault is None, "%s (%s) after %.2f s: %s" % (case.number, case.title, seconds, fault)
 
 
 def test_every_case_of_the_reference_is_here():

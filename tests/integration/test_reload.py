@@ -28,8 +28,9 @@ ASKS = {"client_certificates": "optional", "client_ca": "clients.crt", "client_c
 class Reloader(GatewardServer):
     """A server whose TLS files change. Client certificates: who.crt and who.key for each name in `who`."""
 
-    def __init__(self, directory, asks=True, who=("app-1", "app-2"), environment=None, **changes):
+    def __init__(self, directory, asks=True, who=("app-1", "app-2"), environment=None, records="auto", **changes):
         super().__init__(directory, {"limits": ROOMY, **changes}, environment=environment)
+        self.config["listen"][0]["tls"]["records"] = records
         self.clients = certificates.Authority("clients")
         self.made = {name: self.clients.client(directory, name, subject=name) for name in who}
         if asks:
@@ -58,12 +59,12 @@ class Reloader(GatewardServer):
             return ws.sock.getpeercert()["serialNumber"]
 
 
-@pytest.fixture
-def started(tmp_path):
+@pytest.fixture(params=["auto", "openssl"])
+def started(request, tmp_path):
     running = []
 
     def start(**kwargs):
-        running.append(Reloader(tmp_path, **kwargs).start())
+        running.append(Reloader(tmp_path, **{"records": request.param, **kwargs}).start())
         return running[-1]
 
     yield start
