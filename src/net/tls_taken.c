@@ -199,8 +199,8 @@ static enum tls_step refuse(struct tls_taken *t, struct tls_io *io, uint8_t aler
 {
     const uint8_t text[2] = {LEVEL_FATAL, alert};
 
-    if (!t->said_close)
-        (void)put(t, io, TLS_CONTENT_ALERT, text, sizeof(text));
+    (void)put(t, io, TLS_CONTENT_ALERT, text,
+              sizeof(text)); /* not after our close: no key is left */
     return give_up(t, why);
 }
 

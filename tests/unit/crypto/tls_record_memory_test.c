@@ -231,7 +231,9 @@ static void nothing_of_a_key_stays_behind(void **state)
                          OK);
         old = keys;
         assert_int_equal(tls_record_seal(c, &keys, &in, record), 27);
+        assert_true(is_found(old.key, key_bytes));
         assert_int_equal(tls_keys_update(c, &keys), OK);
+        assert_false(is_found(old.key, key_bytes));
         now = keys;
         assert_int_equal(tls_record_seal(c, &keys, &in, record), 27);
         assert_true(

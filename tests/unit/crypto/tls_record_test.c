@@ -2,15 +2,18 @@
 /* tls_record_test.c: the trace of RFC 8448 section 3, all three suites against records that were
  * made by hand, and a table of records that are refused, each with its alert. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/status.h"
-#include "crypto/secret.h"
+#include "crypto/nonce_audit.h"
 #include "crypto/tls_record.h"
 #include "three_ways.h"
 #include "tls_sealer.h"
@@ -334,6 +337,31 @@ static void connections_share_contexts_and_nothing_else(void **state)
     }
 }
 
+/* Two copies of one struct: what builds with the audit never let pass. Asked of a child. */
+static void a_number_used_twice_ends_builds_that_test(void **state)
+{
+    struct nonce_audit *audit = NULL;
+    struct tls_keys keys, copy;
+    uint8_t record[64];
+    struct tls_plain in = {(const uint8_t *)"hello", 5, TLS_CONTENT_DATA};
+    int status = 0;
+    pid_t child;
+
+    assert_int_equal(nonce_audit_new(&audit), OK);
+    key_of(state, &keys, suites[0]);
+    copy = keys;
+    assert_int_equal(tls_record_seal(crypto_of(state), &keys, &in, record), 27);
+    child = fork();
+    if (child == 0) {
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)close(STDERR_FILENO);
+        _exit(tls_record_seal(crypto_of(state), &copy, &in, record) == 27 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WIFSIGNALED(status) ? WTERMSIG(status) : status, audit != NULL ? SIGABRT : 0);
+    nonce_audit_free(audit);
+}
+
 /* ---- records that are refused ---- */
 
 /* Opens one that must be refused; nothing of what decryption gave may stay. */
@@ -481,6 +509,7 @@ int main(void)
         cmocka_unit_test(all_sizes_go_both_ways),
         cmocka_unit_test(too_much_content_is_not_sealed),
         cmocka_unit_test(connections_share_contexts_and_nothing_else),
+        cmocka_unit_test(a_number_used_twice_ends_builds_that_test),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(replayed_and_reordered_records_are_refused),
         cmocka_unit_test(sizes_and_padding_are_judged),

@@ -293,6 +293,10 @@ static void a_request_is_answered_once_and_before_data(void **state)
         feed_line(r, &script, "U0");
         say(r, "three");
         expect_data(r, &at, "three");
+        feed_line(r, &script, "U1 U1");
+        say(r, "four");
+        expect_update(r, &at, 0);
+        expect_data(r, &at, "four");
         assert_int_equal(at, r->io->out_len);
         taken_rig_close(r);
     }
@@ -435,11 +439,34 @@ static void more_than_fits_is_not_sealed(void **state)
 
     (void)state;
     assert_true(tls_taken_seal(r->t, r->io, text, fits));
-    assert_true(r->io->out_len <= TLS_OUT_BYTES && r->io->out_len + 16384 > TLS_OUT_BYTES);
+    assert_int_equal(r->io->out_len, TLS_OUT_BYTES);
     assert_true(tls_taken_seal(r->t, r->io, text, 0));
     assert_false(tls_taken_seal(r->t, r->io, text, 16384));
     assert_string_equal(tls_taken_detail(r->t), "too much output at once");
+    r->io->out_len = 0;
     assert_false(tls_taken_seal(r->t, r->io, text, 1));
+    taken_rig_close(r);
+    for (size_t spare = 0; spare < 2; spare++) {
+        r = taken_rig_open(taken_suites[0], 0, 0, false);
+        r->io->out_len = TLS_OUT_BYTES - 100 - TLS_RECORD_OVERHEAD + 1 - spare;
+        assert_int_equal(tls_taken_seal(r->t, r->io, text, 100), spare == 1);
+        assert_true(spare == 0 || r->io->out_len == TLS_OUT_BYTES);
+        taken_rig_close(r);
+    }
+}
+
+static void a_failure_outlasts_the_peers_close(void **state)
+{
+    struct taken_rig *r = taken_rig_open(taken_suites[0], 0, 0, false);
+    struct tls_script script = taken_rig_script(r);
+    uint8_t byte = 0;
+
+    (void)state;
+    script_run(&script, "A0100");
+    assert_int_equal(taken_rig_feed(r, script.bytes, script.len, script.len), TLS_STEP_CLOSED);
+    r->io->out_len = TLS_OUT_BYTES;
+    assert_false(tls_taken_seal(r->t, r->io, &byte, 1));
+    assert_int_equal(taken_rig_feed(r, &byte, 1, 1), TLS_STEP_FAILED);
     taken_rig_close(r);
 }
 
@@ -561,6 +588,7 @@ int main(void)
         cmocka_unit_test(the_default_limit_is_far_below_what_is_allowed),
         cmocka_unit_test(fragments_are_as_long_as_was_agreed),
         cmocka_unit_test(more_than_fits_is_not_sealed),
+        cmocka_unit_test(a_failure_outlasts_the_peers_close),
         cmocka_unit_test(close_notify_goes_out_once_and_ends_output),
         cmocka_unit_test(the_peers_close_ends_input_alone),
         cmocka_unit_test(nothing_is_a_valid_amount),
