@@ -10,14 +10,24 @@ _Static_assert(IDENTITY_USER_MAX <= UINT8_MAX && IDENTITY_TENANT_MAX <= UINT8_MA
                    IDENTITY_TOKEN_ID_MAX <= UINT8_MAX,
                "lengths fit a byte");
 
-size_t identity_kept_bytes(const struct identity *who)
+static size_t bytes_with(size_t text_bytes)
 {
-    size_t bytes = offsetof(struct identity_kept, text) + who->user_bytes +
-                   strnlen(who->tenant, IDENTITY_TENANT_MAX) +
-                   strnlen(who->token_id, IDENTITY_TOKEN_ID_MAX) +
-                   (who->has_session ? IDENTITY_SESSION_BYTES : 0);
+    size_t bytes = offsetof(struct identity_kept, text) + text_bytes;
 
     return bytes > sizeof(struct identity_kept) ? bytes : sizeof(struct identity_kept);
+}
+
+size_t identity_kept_bytes(const struct identity *who)
+{
+    return bytes_with(who->user_bytes + strnlen(who->tenant, IDENTITY_TENANT_MAX) +
+                      strnlen(who->token_id, IDENTITY_TOKEN_ID_MAX) +
+                      (who->has_session ? IDENTITY_SESSION_BYTES : 0));
+}
+
+size_t identity_kept_size(const struct identity_kept *kept)
+{
+    return bytes_with((size_t)kept->user_bytes + kept->tenant_bytes + kept->token_id_bytes +
+                      (kept->has_session ? IDENTITY_SESSION_BYTES : 0));
 }
 
 static char *put(char *at, const void *bytes, size_t len)

@@ -19,6 +19,8 @@ struct identity_kept {
 
 /* Of the struct with the text behind it. */
 size_t identity_kept_bytes(const struct identity *who);
+/* The same of one that is kept. */
+size_t identity_kept_size(const struct identity_kept *kept);
 /* `kept` has room for identity_kept_bytes(who). */
 void identity_keep(struct identity_kept *kept, const struct identity *who);
 /* Everything that was kept. What lies behind the ends of its texts is not written. */

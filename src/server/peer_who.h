@@ -4,11 +4,20 @@
 #define SERVER_PEER_WHO_H
 
 #include "access/identity_kept.h"
+#include "base/slab.h"
 #include "limit/user_table.h"
 #include "policy/usage.h"
 #include "server/standing.h"
 
 struct peer;
+
+/* Logins lie in slabs of a few sizes, so that they neither cost headers nor hold pages between what
+ * handshakes leave behind. */
+#define PEER_WHO_STEP  16
+#define PEER_WHO_SIZES 15 /* 96 bytes, 112, ... */
+struct peer_who_slabs {
+    struct slab_pool of[PEER_WHO_SIZES];
+};
 
 /* What only an authenticated connection needs. Moves when it logs in again: point at nothing in it.
  */
@@ -29,6 +38,10 @@ struct peer_pending {
 };
 
 /* --- peer_who.c --- */
+void peer_who_slabs_init(struct peer_who_slabs *slabs);
+void peer_who_slabs_clear(struct peer_who_slabs *slabs); /* after the last peer_who_clear */
+/* Of a login in its slab. */
+size_t peer_who_slab_bytes(const struct identity *identity);
 /* The connection is this one from now on, confirmed a moment ago. False: out of memory, and nothing
  * has changed. */
 bool peer_who_set(struct peer *p, const struct identity *identity);

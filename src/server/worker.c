@@ -82,6 +82,7 @@ int worker_open(struct worker *w, struct server *server, unsigned index)
     w->index = index;
     w->jitter = random_u64();
     slab_pool_init(&w->peer_slab, PEER_SLAB_BYTES);
+    peer_who_slabs_init(&w->who_slabs);
     link_init(&w->peers);
     link_init(&w->proxied);
     arena_init(&w->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
@@ -168,6 +169,7 @@ void worker_close(struct worker *w)
     ws_inflate_free(w->inflate);
     schema_scratch_free(w->schema_scratch);
     message_hooks_close(w);
+    peer_who_slabs_clear(&w->who_slabs);
     slab_pool_clear(&w->peer_slab);
     arena_clear(&w->arena);
     buf_clear(&w->text);

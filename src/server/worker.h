@@ -24,6 +24,7 @@
 #include "server/generation.h"
 #include "server/metrics.h"
 #include "server/options.h"
+#include "server/peer_who.h"
 #include "server/pushed.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_message.h"
@@ -110,6 +111,7 @@ struct worker {
     struct worker_listener *listeners;
     struct metrics metrics;
     struct slab_pool peer_slab;
+    struct peer_who_slabs who_slabs;
     struct link peers; /* struct peer.link */
     uint32_t peers_count;
     struct link proxied; /* struct proxied.link: the header of their proxy is still to come */

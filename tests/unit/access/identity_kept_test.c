@@ -49,6 +49,7 @@ static void goes_there_and_back(const struct identity *who)
     memset(&back, 0x5a, sizeof(back));
     identity_keep(kept, who);
     identity_recall(&back, kept);
+    assert_int_equal(identity_kept_size(kept), identity_kept_bytes(who));
     assert_string_equal(back.user, who->user);
     assert_int_equal(back.user_bytes, who->user_bytes);
     assert_string_equal(back.tenant, who->tenant);

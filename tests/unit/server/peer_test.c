@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* peer_test.c: what a connection holds while it does nothing: logged in, plain, one subscription.
- * The sizes are the compiler's and malloc's, so the sum is exact, and docs/performance.md says the
+ * The sizes are the compiler's, so the sum is exact, and docs/performance.md says the
  * same. Whoever adds a field meets the ceiling here. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,14 +19,6 @@
 
 #define CACHE_LINE 64
 
-/* glibc: 8 bytes in front, in steps of 16, never less than 32. */
-static size_t malloc_cost(size_t bytes)
-{
-    size_t whole = (bytes + 8 + 15) / 16 * 16;
-
-    return whole < 32 ? 32 : whole;
-}
-
 static size_t print_row(const char *what, size_t bytes, size_t cost)
 {
     printf("%-40s %5zu %5zu\n", what, bytes, cost);
@@ -37,13 +29,14 @@ static void an_idle_connection_costs_what_is_documented(void **state)
 {
     const struct identity alice = {.user = "alice.of.sixteen", .user_bytes = 16};
     size_t who = offsetof(struct peer_who, identity) + identity_kept_bytes(&alice);
+    size_t slab = peer_who_slab_bytes(&alice);
     size_t total = 0;
 
     (void)state;
     printf("%-40s %5s %5s\n", "held while idle", "bytes", "cost");
     total += print_row("struct peer, struct conn in it", sizeof(struct peer),
                        slab_item_cost(PEER_SLAB_BYTES));
-    total += print_row("struct peer_who, a user of 16 bytes", who, malloc_cost(who));
+    total += print_row("struct peer_who, a user of 16 bytes", who, slab_item_cost(slab));
     total += print_row("struct hub_subscription", sizeof(struct hub_subscription),
                        slab_item_cost(sizeof(struct hub_subscription)));
     total += print_row("struct hub_member, up to twice", sizeof(struct hub_member),

@@ -25,6 +25,7 @@ static int begin(void **state)
     assert_non_null(rig);
     assert_int_equal(loop_new(&rig->worker.loop), OK);
     rig->worker.options = &rig->options;
+    peer_who_slabs_init(&rig->worker.who_slabs);
     rig->peer.worker = &rig->worker;
     *state = rig;
     return 0;
@@ -36,6 +37,7 @@ static int end(void **state)
 
     peer_who_clear(&rig->peer);
     peer_who_clear(&rig->peer);
+    peer_who_slabs_clear(&rig->worker.who_slabs);
     loop_free(rig->worker.loop);
     free(rig);
     return 0;
@@ -86,6 +88,31 @@ static void another_token_changes_the_identity_alone(void **state)
     p->who->usage = NULL; /* there is no such user */
 }
 
+static void every_size_has_its_slab(void **state)
+{
+    struct peer *p = &((struct rig *)*state)->peer;
+    char user[IDENTITY_USER_MAX + 1] = "";
+    size_t largest = 0;
+
+    for (size_t user_bytes = 1; user_bytes <= IDENTITY_USER_MAX; user_bytes++) {
+        for (size_t token_id = 0; token_id <= IDENTITY_TOKEN_ID_MAX; token_id += 16) {
+            struct identity who, back;
+
+            memset(user, 'u', user_bytes);
+            who = identity_of(user, token_id);
+            who.has_session = token_id % 32 == 0;
+            memset(who.tenant, 't', token_id % (IDENTITY_TENANT_MAX + 1));
+            assert_true(peer_who_set(p, &who));
+            assert_true(peer_who_slab_bytes(&who) >=
+                        offsetof(struct peer_who, identity) + identity_kept_bytes(&who));
+            assert_string_equal(peer_identity(p, &back)->token_id, who.token_id);
+            assert_string_equal(back.tenant, who.tenant);
+            largest = peer_who_slab_bytes(&who);
+        }
+    }
+    assert_int_equal(largest, 320);
+}
+
 /* Who has to be asked again knows from when on. */
 static void a_recheck_has_something_to_rest_on(void **state)
 {
@@ -108,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_has_no_name, begin, end),
         cmocka_unit_test_setup_teardown(another_token_changes_the_identity_alone, begin, end),
+        cmocka_unit_test_setup_teardown(every_size_has_its_slab, begin, end),
         cmocka_unit_test_setup_teardown(a_recheck_has_something_to_rest_on, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

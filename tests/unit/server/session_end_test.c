@@ -87,6 +87,7 @@ static int begin(void **state)
         w->server = &house->server;
         w->index = n;
         link_init(&w->peers);
+        peer_who_slabs_init(&w->who_slabs);
         assert_int_equal(loop_new(&w->loop), OK);
         assert_int_equal(session_ends_new(&w->ends, w), OK);
         for (unsigned i = 0; i < PEERS; i++)
@@ -107,6 +108,7 @@ static int end(void **state)
             (void)close(house->far[n][i]);
         }
         loop_free(w->loop);
+        peer_who_slabs_clear(&w->who_slabs);
     }
     closer_free(house->server.closer);
     crew_free(house->server.crew);
