@@ -277,12 +277,12 @@ static void take_frames(struct crowd *c, struct bench_link *l, const uint8_t *by
     c->bytes_in += len;
     if (l->state == LINK_OPEN && c->events.on_bytes != NULL)
         c->events.on_bytes(c->owner, l, view_of(bytes, len));
-    do {
+    while (len > 0 && l->fd >= 0 && !c->has_failed) {
         frame_reader_next(&l->reader, bytes, len, &used, &event);
         bytes += used;
         len -= used;
         take_event(c, l, &event);
-    } while (event.type != FRAME_MORE && l->fd >= 0 && !c->has_failed);
+    }
     if (l->state == LINK_OPEN && c->events.on_read_end != NULL)
         c->events.on_read_end(c->owner, l);
 }

@@ -54,20 +54,24 @@ static bool read_stamp(const char *at, uint64_t *ns)
     return true;
 }
 
-bool payload_find_stamp(struct view message, size_t *hint, uint64_t *ns)
+bool payload_find_stamp(struct view message, struct payload_seen *seen, uint64_t *ns)
 {
     const char *at;
 
-    if (message.len >= PAYLOAD_STAMP_BYTES && *hint <= message.len - PAYLOAD_STAMP_BYTES &&
-        read_stamp(message.ptr + *hint, ns))
-        return true;
     if (message.len < PAYLOAD_STAMP_BYTES)
         return false;
+    if (seen->at <= message.len - PAYLOAD_STAMP_BYTES &&
+        memcmp(message.ptr + seen->at, seen->text, PAYLOAD_STAMP_BYTES) == 0) {
+        *ns = seen->ns;
+        return true;
+    }
     at = memmem(message.ptr, message.len, mark, MARK_BYTES);
     if (at == NULL || (size_t)(at - message.ptr) > message.len - PAYLOAD_STAMP_BYTES ||
         !read_stamp(at, ns))
         return false;
-    *hint = (size_t)(at - message.ptr);
+    seen->at = (size_t)(at - message.ptr);
+    seen->ns = *ns;
+    memcpy(seen->text, at, PAYLOAD_STAMP_BYTES);
     return true;
 }
 

@@ -18,9 +18,15 @@
 void payload_fill(char *bytes, size_t len);
 /* Overwrites bytes[0..PAYLOAD_STAMP_BYTES). */
 void payload_stamp(char *bytes, uint64_t ns);
-/* The time in a message; *hint is where the last one was found and is looked at first. False: it
- * has none. */
-bool payload_find_stamp(struct view message, size_t *hint, uint64_t *ns);
+/* The last stamp that was found: most messages are copies of the one before, with the same time at
+ * the same place. All zero at first. */
+struct payload_seen {
+    size_t at;
+    uint64_t ns;
+    char text[PAYLOAD_STAMP_BYTES];
+};
+/* The time in a message. False: it has none. */
+bool payload_find_stamp(struct view message, struct payload_seen *seen, uint64_t *ns);
 
 /* `form` with {data} replaced by `bytes` bytes of payload; the payload alone where form is NULL or
  * has no {data} (then nothing is replaced). *at says where the payload begins. E_NOMEM, E_LIMIT. */

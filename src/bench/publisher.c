@@ -49,7 +49,7 @@ bool publisher_heard(struct publisher *p, const struct frame_event *event)
     static const char error[] = "\"type\":\"error\"";
     uint64_t now = p->crowd->now_ns, then;
 
-    if (p->has_stamp && payload_find_stamp(event->begin, &p->stamp_hint, &then)) {
+    if (p->has_stamp && payload_find_stamp(event->begin, &p->seen, &then)) {
         histogram_add(p->latency, now > then ? now - then : 0);
         return true;
     }

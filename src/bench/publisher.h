@@ -6,14 +6,15 @@
 
 #include "bench/crowd.h"
 #include "bench/histogram.h"
+#include "bench/payload.h"
 
 struct publisher {
     struct crowd *crowd;
     struct histogram *latency;
     struct buf text;
-    size_t stamp_at;   /* in text */
-    size_t stamp_hint; /* in deliveries */
-    bool has_stamp;    /* there is room for one in the data, and deliveries can be looked into */
+    size_t stamp_at; /* in text */
+    struct payload_seen seen;
+    bool has_stamp; /* there is room for one in the data, and deliveries can be looked into */
     uint64_t published;
 };
 

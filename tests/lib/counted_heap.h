@@ -17,6 +17,7 @@
 
 static atomic_ulong counted_taken, counted_given;
 static atomic_bool counted_is_on;
+static _Thread_local bool counted_is_looked_over; /* what this thread takes is a test's own */
 
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
@@ -29,9 +30,14 @@ void *__wrap_realloc(void *old, size_t bytes);
 void *__wrap_aligned_alloc(size_t alignment, size_t bytes);
 void __wrap_free(void *old);
 
+static bool counted_counts(void)
+{
+    return !counted_is_looked_over && atomic_load_explicit(&counted_is_on, memory_order_relaxed);
+}
+
 static void counted_take(void)
 {
-    if (atomic_load_explicit(&counted_is_on, memory_order_relaxed))
+    if (counted_counts())
         atomic_fetch_add_explicit(&counted_taken, 1, memory_order_relaxed);
 }
 
@@ -61,7 +67,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t bytes)
 
 void __wrap_free(void *old)
 {
-    if (old != NULL && atomic_load_explicit(&counted_is_on, memory_order_relaxed))
+    if (old != NULL && counted_counts())
         atomic_fetch_add_explicit(&counted_given, 1, memory_order_relaxed);
     __real_free(old);
 }
