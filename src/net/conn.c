@@ -344,6 +344,11 @@ void conn_shutdown(struct conn *c)
 
 void conn_abort(struct conn *c)
 {
+    /* A close_notify is answered by one (RFC 8446 section 6.1), unless something of ours is dropped
+     * here: then the end must look cut off. */
+    if (c->tls != NULL && c->saw_eof && c->loop->corked == c && c->state == CONN_OPEN &&
+        c->out_first == NULL && c->loop->cork_len == 0)
+        conn_tls_farewell(c);
     conn_kill(c, c->saw_eof ? CONN_END_PEER_EOF : CONN_END_ABORTED);
 }
 

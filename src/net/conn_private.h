@@ -110,6 +110,8 @@ bool conn_tls_flush(struct conn *c, const uint8_t *cork, size_t cork_len);
 bool conn_tls_hold(
     struct conn *c); /* keeps io->out as ciphertext; false when the connection was killed */
 bool conn_tls_close_notify(struct conn *c); /* true when it left entirely */
+/* The same once, for a connection that ends now: whether it left is nobody's business any more. */
+void conn_tls_farewell(struct conn *c);
 static inline size_t conn_tls_backlog(const struct conn *c)
 {
     return c->tls != NULL && c->tls->cipher != NULL ? c->tls->cipher->len : 0;

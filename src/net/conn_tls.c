@@ -6,6 +6,7 @@
  * kernel, plaintext stays queued unsealed. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/assert.h"
 #include "base/status.h"
@@ -251,6 +252,19 @@ bool conn_tls_close_notify(struct conn *c)
         tls_stream_close(&t->stream);
     }
     return send_out(c);
+}
+
+void conn_tls_farewell(struct conn *c)
+{
+    struct conn_tls *t = c->tls;
+    struct tls_io *io = c->loop->tls.io;
+
+    if (t->is_broken || t->said_close || t->cipher != NULL)
+        return;
+    t->said_close = true;
+    tls_stream_close(&t->stream);
+    (void)send(c->fd, io->out, io->out_len, MSG_NOSIGNAL);
+    io->out_len = 0;
 }
 
 /* ---- in ---- */
