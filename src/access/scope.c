@@ -54,3 +54,17 @@ uint64_t scope_set_bits(const struct scope_set *set, struct view list)
     }
     return bits;
 }
+
+void scope_set_write(struct wr *w, const struct scope_set *set, uint64_t bits)
+{
+    bool is_first = true;
+
+    for (uint32_t i = 0; i < set->count; i++) {
+        if ((bits >> i & 1) == 0)
+            continue;
+        if (!is_first)
+            wr_u8(w, ' ');
+        wr_text(w, set->names[i]);
+        is_first = false;
+    }
+}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
+#include "base/wr.h"
 
 #define SCOPES_MAX     64
 #define SCOPE_NAME_MAX 128
@@ -26,5 +27,8 @@ bool scope_name_ok(struct view name);
 int scope_set_add(struct scope_set *set, struct view name, uint64_t *bit);
 /* The bits of those in `list` (names with single blanks between them) that the set knows. */
 uint64_t scope_set_bits(const struct scope_set *set, struct view list);
+
+/* The names of these bits with single blanks between them. */
+void scope_set_write(struct wr *w, const struct scope_set *set, uint64_t bits);
 
 #endif

@@ -220,6 +220,11 @@ void introspection_start(struct introspection *in, struct outbound *o,
     asker_start(in->asker, o, tell, context);
 }
 
+uint64_t introspection_scopes(const struct introspection *in)
+{
+    return in->required;
+}
+
 void introspection_free(struct introspection *in)
 {
     if (in == NULL)

@@ -38,6 +38,8 @@ int introspection_new(struct introspection **out, const struct introspection_opt
  * it answers again. */
 void introspection_start(struct introspection *in, struct outbound *o,
                          void (*tell)(void *context, bool is_up, const char *why), void *context);
+/* The bits of required_scopes. */
+uint64_t introspection_scopes(const struct introspection *in);
 void introspection_free(struct introspection *in); /* the outbound thread has ended. NULL is fine */
 /* What is known of this token now: AUTH_LATER where it must be asked, AUTH_UNAVAILABLE while the
  * breaker is open. */

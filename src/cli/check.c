@@ -210,6 +210,21 @@ static void warn_observed(const struct options *o)
                          limit_name_text((enum limit_name)i));
 }
 
+/* No weakness by itself: a schema may mean it. */
+static void note_open(const struct message_policy *messages)
+{
+    for (uint32_t i = 0; i < messages->count; i++) {
+        const char *open = messages->types[i].open_object;
+
+        if (open != NULL)
+            (void)printf(
+                "  note: messages.%s: its schema lets members pass that it does not name%s%s: "
+                "`additionalProperties: false` ends that\n",
+                problem_word(messages->types[i].name_view).text, open[0] != '\0' ? ", at " : "",
+                open[0] != '\0' ? problem_word(view_of_text(open)).text : "");
+    }
+}
+
 int cmd_check(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -236,6 +251,7 @@ int cmd_check(int argc, char **argv)
     show(options);
     warn(options);
     warn_observed(options);
+    note_open(&options->messages);
     options_free(options);
     return CLI_OK;
 }

@@ -38,6 +38,7 @@ static void type_clear(struct message_type *type)
         free(type->injection[i]);
     free(type->injection);
     schema_free(type->schema);
+    free(type->open_object);
     free(type->name);
     free(type->publish);
     free(type->data);

@@ -55,7 +55,8 @@ struct message_type {
     struct message_rate rate;
     uint32_t rated; /* index among those with a rate; build sets it */
     struct schema *schema;
-    char **injection; /* pointers below which texts are searched for signs */
+    char *open_object; /* pointer into the schema (schema_find_open); NULL: none is open */
+    char **injection;  /* pointers below which texts are searched for signs */
     uint32_t injection_count;
     unsigned injection_score;    /* refused from this on */
     bool is_injection_by_module; /* judged by the policy's injection_module, not by score */

@@ -3,6 +3,7 @@
  * is the order in which they get more expensive; nothing of the request is ever reflected. */
 #include "server/gate.h"
 
+#include "auth/introspection.h"
 #include "auth/origin.h"
 #include "base/random.h"
 #include "crypto/secret.h"
@@ -59,6 +60,21 @@ static void answer_and_end(struct peer *p, const struct wr *w)
     peer_linger(p);
 }
 
+/* Whoever has shown a good token is told which scopes are enough: those of the route, and those
+ * without which no token that is asked about is taken. */
+static void answer_scope(struct wr *w, const struct peer *p)
+{
+    const struct options *o = p->worker->options;
+    const struct route_options *route = &o->routes[p->route];
+    bool asks = o->auth.introspection != NULL && (route->accepts >> LOGIN_OAUTH2 & 1) != 0;
+    uint64_t bits = route->scopes | (asks ? introspection_scopes(o->auth.introspection) : 0);
+    char text[REFUSAL_SCOPES_MAX + 1];
+    struct wr scopes = wr_of(text, sizeof(text));
+
+    scope_set_write(&scopes, &o->policy.scopes, bits);
+    refusal_answer_scopes(w, view_of(text, scopes.failed ? 0 : wr_len(&scopes)), p->is_tls);
+}
+
 void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *request)
 {
     uint8_t bytes[HEAD_BYTES_MAX];
@@ -68,7 +84,10 @@ void gate_refuse(struct peer *p, enum refusal why, const struct http1_request *r
     ask_drop(p);
     p->worker->metrics.refused[why]++;
     log_refusal(p, why, request);
-    refusal_answer(&w, why, retry_after_s, p->is_tls);
+    if (why == REFUSE_SCOPE)
+        answer_scope(&w, p);
+    else
+        refusal_answer(&w, why, retry_after_s, p->is_tls);
     answer_and_end(p, &w);
 }
 

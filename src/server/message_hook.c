@@ -186,7 +186,7 @@ static void answer_letter(void *worker, void *wait, void *unused)
 
     (void)unused;
     w->hooks_count--;
-    /* A configuration with hooks keeps its message types: the index is good in all generations. */
+    /* Hooks stay as they are (reload_config.c): the index is good in all generations. */
     tell_breaker(h, &w->hook_breakers[h->type->hook.index], loop_now_ms(w->loop));
     if (p != NULL) {
         leave_peer(h);

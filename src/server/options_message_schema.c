@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json_out.h"
 #include "base/status.h"
+#include "message/schema_lint.h"
 #include "server/options_messages.h"
 
 #define SCHEMA_BYTES_MAX ((size_t)1024 * 1024)
@@ -150,9 +151,10 @@ static void tell_fault(const struct schema_fault *fault, char *out, size_t cap)
     out[wr_len(&w)] = '\0';
 }
 
-static int compile(struct schema **out, struct view text, struct schema_fault *fault)
+static int compile(struct message_type *type, struct view text, struct schema_fault *fault)
 {
     struct schema_options options = {.source = text};
+    char open[SCHEMA_LINT_POINTER_MAX];
     struct arena arena;
     struct json *root = NULL;
     int rc;
@@ -161,10 +163,12 @@ static int compile(struct schema **out, struct view text, struct schema_fault *f
     arena_init(&arena, 64 * (size_t)1024, ARENA_MAX);
     rc = json_parse(&root, text, NULL, &arena, &fault->offset);
     if (rc == OK)
-        rc = schema_compile(out, root, &options, fault);
+        rc = schema_compile(&type->schema, root, &options, fault);
     else
         strcpy(fault->text, rc == E_INVALID ? "this is no JSON"
                                             : "deeper or of more parts than any sane schema");
+    if (rc == OK && schema_find_open(root, open))
+        type->open_object = strdup(open); /* a note for `gateward check`, and no more than that */
     arena_clear(&arena);
     if (rc == E_NOMEM && fault->text[0] == '\0')
         strcpy(fault->text, "out of memory");
@@ -181,7 +185,7 @@ static void compile_inline(struct message_draft *draft, struct problems *problem
     put_node(&w, draft->schema);
     if (w.rc != OK) {
         problems_add(problems, place->line, place->column, "`schema`: %s", status_text(w.rc));
-    } else if (compile(&draft->type->schema, buf_view(&w.text), &fault) != OK) {
+    } else if (compile(draft->type, buf_view(&w.text), &fault) != OK) {
         place = place_of(draft->schema, fault.offset);
         tell_fault(&fault, text, sizeof(text));
         problems_add(problems, place->line, place->column, "`schema`: %s", text);
@@ -205,7 +209,7 @@ static void compile_file(struct message_draft *draft, struct problems *problems)
         problems_add(problems, place->line, place->column, "%s cannot be read: %s",
                      problem_word(view_of_text(draft->schema_file)).text,
                      rc == E_LIMIT ? "a schema has at most 1 MiB" : status_text(rc));
-    } else if (compile(&draft->type->schema, buf_view(&text), &fault) != OK) {
+    } else if (compile(draft->type, buf_view(&text), &fault) != OK) {
         tell_fault(&fault, sentence, sizeof(sentence));
         problems_add(problems, place->line, place->column, "%s:%d: %s",
                      problem_word(view_of_text(draft->schema_file)).text,

@@ -68,7 +68,6 @@ static bool may_change(const char *path)
 
 struct comparison {
     unsigned changes, fixed; /* fixed: of those, what needs a restart */
-    bool has_hooks; /* messages that the application is asked about: they stay as they are */
     struct error *why;
 };
 
@@ -77,8 +76,7 @@ static bool judge_change(void *context, const struct flat_change *change)
     struct comparison *c = context;
 
     c->changes++;
-    if ((!may_change(change->path) || (c->has_hooks && is_below(change->path, "messages"))) &&
-        c->fixed++ == 0)
+    if (!may_change(change->path) && c->fixed++ == 0)
         error_set(c->why, "%s cannot change without a restart", change->path);
     return true;
 }
@@ -116,6 +114,47 @@ static bool has_same_scopes(const struct scope_set *a, const struct scope_set *b
     for (uint32_t i = 0; is_same && i < a->count; i++)
         is_same = strcmp(a->names[i], b->names[i]) == 0;
     return is_same;
+}
+
+static const struct message_type *next_hooked(const struct message_policy *policy, uint32_t *at)
+{
+    while (*at < policy->count) {
+        const struct message_type *type = &policy->types[(*at)++];
+
+        if (type->hook.url != NULL)
+            return type;
+    }
+    return NULL;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
+static bool is_same_hook(const struct message_type *a, const struct message_type *b)
+{
+    const struct message_hook *x = &a->hook, *y = &b->hook;
+
+    return strcmp(a->name, b->name) == 0 && is_same_text(x->url, y->url) &&
+           is_same_text(x->ca_pem, y->ca_pem) && x->timeout_ms == y->timeout_ms &&
+           x->on_unavailable == y->on_unavailable;
+}
+
+/* What is known of an application (does it answer?) is kept by the place of its hook among all, and
+ * questions that are under way count there too. */
+static bool has_same_hooks(const struct message_policy *a, const struct message_policy *b)
+{
+    const struct message_type *x, *y;
+    uint32_t at_a = 0, at_b = 0;
+
+    do {
+        x = next_hooked(a, &at_a);
+        y = next_hooked(b, &at_b);
+        if ((x == NULL) != (y == NULL) || (x != NULL && !is_same_hook(x, y)))
+            return false;
+    } while (x != NULL);
+    return true;
 }
 
 /* --- what is borrowed --- */
@@ -223,10 +262,14 @@ static bool may_replace(const struct options *o, struct server *s, struct compar
 {
     const struct options *first = s->options;
 
-    c->has_hooks = o->messages.hooks_count > 0 || s->latest->options->messages.hooks_count > 0;
     flat_compare(s->latest->options->flat, o->flat, judge_change, c);
     if (c->fixed > 0)
         return false;
+    if (!has_same_hooks(&o->messages, &s->latest->options->messages)) {
+        error_set(c->why, "which messages have a `hook`, in which order, and what stands there, "
+                          "cannot change without a restart");
+        return false;
+    }
     if (has_same_roles(&o->policy.roles, &first->policy.roles) &&
         has_same_scopes(&o->policy.scopes, &first->policy.scopes))
         return true;

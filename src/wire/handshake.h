@@ -83,5 +83,9 @@ const struct refusal_row *refusal_get(enum refusal why);
  * when is_tls, Cache-Control: no-store, and a body {"error":{"code":...,"message":...}}.
  * retry_after_s is used by 429 and 503. */
 void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool is_tls);
+/* REFUSE_SCOPE, whose challenge says which scopes are asked for (RFC 6750 section 3.1), with single
+ * blanks between them; where they are longer, it does not. */
+#define REFUSAL_SCOPES_MAX 512
+void refusal_answer_scopes(struct wr *w, struct view scopes, bool is_tls);
 
 #endif

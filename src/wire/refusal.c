@@ -6,7 +6,7 @@
 #include "base/json_out.h"
 #include "wire/http_answer.h"
 
-#define EXTRA_MAX 256
+#define EXTRA_MAX (256 + REFUSAL_SCOPES_MAX)
 #define BODY_MAX  512
 
 static const struct refusal_row rows[REFUSE_COUNT] = {
@@ -123,7 +123,7 @@ static const char *challenge_of(enum refusal why)
     }
 }
 
-static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s)
+static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s, struct view scopes)
 {
     unsigned status = refusal_get(why)->status;
     const char *challenge = challenge_of(why);
@@ -132,6 +132,11 @@ static void write_extra(struct wr *w, enum refusal why, unsigned retry_after_s)
     if (challenge != NULL) {
         wr_text(w, "WWW-Authenticate: ");
         wr_text(w, challenge);
+        if (scopes.len > 0 && scopes.len <= REFUSAL_SCOPES_MAX) {
+            wr_text(w, ", scope=\"");
+            wr_view(w, scopes); /* scope-token has neither quotes nor backslashes */
+            wr_u8(w, '"');
+        }
         wr_text(w, "\r\n");
     }
     if (status == 405)
@@ -158,7 +163,8 @@ static void write_body(struct wr *w, const struct refusal_row *row)
     wr_u8(w, '\n');
 }
 
-void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool is_tls)
+static void answer_with(struct wr *w, enum refusal why, unsigned retry_after_s, bool is_tls,
+                        struct view scopes)
 {
     const struct refusal_row *row = refusal_get(why);
     char extra[EXTRA_MAX], text[BODY_MAX];
@@ -171,7 +177,7 @@ void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool
                                  .is_tls = is_tls,
                                  .offers_upgrade = row->status == 426};
 
-    write_extra(&headers, why, retry_after_s);
+    write_extra(&headers, why, retry_after_s, scopes);
     write_body(&body, row);
     if (headers.failed || body.failed) {
         w->failed = true;
@@ -179,4 +185,14 @@ void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool
     }
     answer.body = view_of(text, wr_len(&body));
     http_answer_encode(w, &answer);
+}
+
+void refusal_answer(struct wr *w, enum refusal why, unsigned retry_after_s, bool is_tls)
+{
+    answer_with(w, why, retry_after_s, is_tls, VIEW(""));
+}
+
+void refusal_answer_scopes(struct wr *w, struct view scopes, bool is_tls)
+{
+    answer_with(w, REFUSE_SCOPE, 0, is_tls, scopes);
 }

@@ -76,7 +76,7 @@ def test_an_answer_that_is_no_yes_is_a_no(house, tokens, answer):
 def test_a_scope_that_is_asked_for_must_be_there(tmp_path, tokens):
     with Askable(tokens) as provider, GatewardServer(tmp_path, oauth_config(tmp_path, provider.url, scopes=["chat"])) as server:
         got, headers = refusal(server, 403, tokens.make(scope="mail profile"))
-        assert got == "insufficient_scope" and 'error="insufficient_scope"' in headers["www-authenticate"]
+        assert got == "insufficient_scope" and 'error="insufficient_scope", scope="chat"' in headers["www-authenticate"]
         with RawWebSocket.open(server) as ws:
             ws.send_json({"type": "auth", "token": tokens.make(scope="mail")})
             closed_with(ws, 1008, "Insufficient scope")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from askable import Askable
-from gateward_server import GatewardServer
+from gateward_server import DELETE, Changing, GatewardServer
 from raw_client import RawWebSocket
 from talk import PLAIN, ROOMY, ask, closed_with, error, is_quiet, put, run_gateward
 
@@ -555,6 +555,49 @@ def test_explain_takes_a_message_or_a_channel(house):
     assert run_gateward(*common).returncode == 2
     assert run_gateward(*common, "--message", "m.json", "--channel", "a", "--action", "publish").returncode == 2
     assert run_gateward(*common, "--message", house.path("nowhere.json")).returncode == 1
+
+
+# --- what can change while hooks stay
+
+def test_messages_with_hooks_change_by_a_reload_and_hooks_do_not(tmp_path, application):
+    text = {"type": "object", "properties": {"type": True, "id": True, "text": {"type": "string"}}, "additionalProperties": False}
+    hook = {"url": application.url, "timeout": "2s"}
+    messages = {"first": {"hook": hook}, "chat": {"hook": hook}, "plain": {}}
+    config = {"limits": ROOMY, "listen": PLAIN, "channels": CHANNELS, "messages": messages, "server": {"workers": 2}}
+    with Changing(tmp_path, config) as server, RawWebSocket.login(server) as ws:
+        application.says = {"no": {"action": "refuse"}}
+        put(ws, {"type": "chat", "text": "a", "more": 1})
+        assert ws.recv_json() == ACK
+        changed = {"new": {"schema": text}, "first": {"hook": hook}, "chat": {"hook": hook, "schema": text}, "plain": DELETE}
+        server.reload({"messages": changed})
+        deadline = time.monotonic() + 5
+        while ask(ws, {"type": "plain"}).get("code") != "unknown_type":
+            assert time.monotonic() < deadline
+        assert ask(ws, {"type": "chat", "text": "a", "more": 1})["code"] == "schema"
+        assert ask(ws, {"type": "chat", "text": "no"})["code"] == "refused"
+        assert ask(ws, {"type": "first", "text": "no"})["code"] == "refused"
+        assert ask(ws, {"type": "new", "text": "a"}) == ACK
+        for refused in ({"chat": {"hook": {**hook, "timeout": "3s"}}}, {"new": {"hook": hook}}, {"chat": {"hook": DELETE}}):
+            before = server.config
+            assert "`hook`" in server.reload({"messages": refused}, outcome="error")["detail"], refused
+            server.config = before
+        assert ask(ws, {"type": "chat", "text": "a"}) == ACK
+
+
+# --- what the check notes
+
+def test_the_check_notes_schemas_that_let_unnamed_members_pass(tmp_path):
+    (tmp_path / "jwt.secret").write_text("k3jH8s0dPq2LmNv7Xz5Rt9Wy1Bc4Fg6J\n")
+    (tmp_path / "jwt.secret").chmod(0o600)
+    schemas = {"open": {"type": "object"}, "closed": {"type": "object", "additionalProperties": False},
+               "inner": {"additionalProperties": False, "properties": {"a": {"type": "object"}}}}
+    config = {"listen": PLAIN, "auth": {"jwt": [{"algorithms": ["HS256"], "secret": {"file": "jwt.secret"}, "issuer": None, "audience": None}]},
+              "channels": [{"pattern": "public:chat"}], "messages": {name: {"schema": schema} for name, schema in schemas.items()}}
+    (tmp_path / "g.json").write_text(json.dumps(config))
+    result = run_gateward("check", str(tmp_path / "g.json"))
+    notes = [line.strip() for line in result.stdout.splitlines() if "note:" in line]
+    assert result.returncode == 0 and len(notes) == 2
+    assert notes[0].startswith("note: messages.open: ") and notes[1].startswith("note: messages.inner: ") and "at /properties/a:" in notes[1]
 
 
 # --- mistakes in the file

@@ -13,6 +13,8 @@
 static void a_name_has_one_bit(void **state)
 {
     struct scope_set set = {.count = 0};
+    char text[64];
+    struct wr w = wr_of(text, sizeof(text));
     uint64_t read = 0, write = 0, again = 0;
 
     (void)state;
@@ -26,6 +28,12 @@ static void a_name_has_one_bit(void **state)
     assert_int_equal(scope_set_bits(&set, VIEW("Chat:read chat:rea chat:readx  chat:write ")),
                      write);
     assert_int_equal(scope_set_bits(&set, VIEW("")), 0);
+    scope_set_write(&w, &set, read | write);
+    assert_int_equal(scope_set_bits(&set, view_of(text, wr_len(&w))), read | write);
+    assert_int_equal(wr_len(&w), strlen("chat:read chat:write")); /* one blank, none around */
+    w = wr_of(text, sizeof(text));
+    scope_set_write(&w, &set, 0);
+    assert_int_equal(wr_len(&w), 0);
 }
 
 static void only_the_letters_of_the_standard_make_a_name(void **state)

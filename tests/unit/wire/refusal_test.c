@@ -200,12 +200,37 @@ static void no_room_is_noticed(void **state)
     assert_true(w.failed);
 }
 
+/* RFC 6750 section 3.1. */
+static void a_missing_scope_is_named(void **state)
+{
+    char bytes[ANSWER_MAX + 1], many[REFUSAL_SCOPES_MAX + 2];
+    struct wr w = wr_of(bytes, ANSWER_MAX);
+
+    (void)state;
+    refusal_answer_scopes(&w, VIEW("chat:read chat:write"), false);
+    assert_false(w.failed);
+    bytes[wr_len(&w)] = '\0';
+    assert_non_null(strstr(bytes, "\r\nWWW-Authenticate: Bearer realm=\"gateward\", "
+                                  "error=\"insufficient_scope\", "
+                                  "scope=\"chat:read chat:write\"\r\n"));
+    assert_null(strstr(answer_of(REFUSE_SCOPE, false), "scope=\"chat"));
+    memset(many, 'a', sizeof(many));
+    for (size_t len = REFUSAL_SCOPES_MAX; len <= REFUSAL_SCOPES_MAX + 1; len++) {
+        w = wr_of(bytes, ANSWER_MAX);
+        refusal_answer_scopes(&w, view_of(many, len), true);
+        assert_false(w.failed);
+        bytes[wr_len(&w)] = '\0';
+        assert_int_equal(strstr(bytes, "scope=\"a") != NULL, len == REFUSAL_SCOPES_MAX);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_and_code_of_each),
         cmocka_unit_test(headers_that_a_status_demands),
         cmocka_unit_test(challenges),
+        cmocka_unit_test(a_missing_scope_is_named),
         cmocka_unit_test(content_length_is_true),
         cmocka_unit_test(unknown_reasons_are_refused_too),
         cmocka_unit_test(no_room_is_noticed),
