@@ -62,8 +62,8 @@ static void what_was_thought_of_is_not_told(void **state)
         "{\"unevaluatedProperties\":false,\"allOf\":[{\"type\":\"object\"}]}",
         "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"type\":\"object\"}}}",
         "{\"oneOf\":[{\"type\":\"object\"}]}",
-        "{\"additionalProperties\":false,\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{},"
-        "\"c\":true,\"d\":{\"items\":false}}}",
+        "{\"additionalProperties\":false,\"properties\":{\"a\":{\"type\":\"string\"}}}",
+        "{\"additionalProperties\":false,\"properties\":{\"b\":{},\"d\":{\"items\":false}}}",
     };
     char pointer[SCHEMA_LINT_POINTER_MAX];
 
