@@ -5,13 +5,15 @@
 #define BASE_BLOB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct blob_store;
 
 struct blob {
-    atomic_uint refs;
+    /* References; in the upper half, those of them that are queues. */
+    _Atomic uint64_t refs;
     uint32_t len;
     /* Its place in the history of its channel (hub/history.h); offset 0: it has none. Written
      * before anyone else sees the blob. */
@@ -25,5 +27,11 @@ struct blob {
 struct blob *blob_new(uint32_t len);
 struct blob *blob_keep(struct blob *b);
 void blob_drop(struct blob *b); /* NULL is fine */
+/* What it takes of memory. */
+size_t blob_bytes(const struct blob *b);
+/* The same for a queue. True: no other queue has it, so that its bytes are to be counted (as
+ * waiting for somebody), or need not be any more. */
+bool blob_keep_queued(struct blob *b);
+bool blob_drop_queued(struct blob *b);
 
 #endif

@@ -49,6 +49,11 @@ static size_t bytes_of(unsigned class)
     return (size_t)CLASS_MIN_BYTES << class;
 }
 
+size_t blob_store_round(uint32_t len)
+{
+    return bytes_of(class_of(len));
+}
+
 static void unref(struct blob_store *store)
 {
     if (atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) == 1)

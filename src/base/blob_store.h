@@ -18,6 +18,9 @@ void blob_store_free(struct blob_store *store);
 /* The owner's thread only. Otherwise as blob_new. */
 struct blob *blob_store_make(struct blob_store *store, uint32_t len);
 
+/* The bytes of data that a blob of a store has room for. */
+size_t blob_store_round(uint32_t len);
+
 /* For blob_drop alone: the last reference to a blob of a store is gone. */
 void blob_store_return(struct blob *b);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -98,6 +99,20 @@ static void raise_descriptors(const struct options *options)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Where the system has less, it ends the process before the budget ends anybody. */
+static void look_at_memory(const struct options *options)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t wanted = options->limits.memory_bytes + options->limits.history_bytes;
+
+    if (pages > 0 && page > 0 && wanted > (uint64_t)pages * (uint64_t)page)
+        log_line(
+            LOG_WARN,
+            "limits.memory and limits.history.size are %llu MiB, but this machine has %llu MiB",
+            (unsigned long long)wanted >> 20,
+            (unsigned long long)pages * (unsigned long long)page >> 20);
+}
+
 /* In other words than a listener for clients, so that nobody takes it for one. */
 static void announce_internal(const struct server *server, const struct options *options)
 {
@@ -154,6 +169,7 @@ int run_server(struct options *options,
 
     block_signals(watched.takes_hangup);
     raise_descriptors(options);
+    look_at_memory(options);
     if (server_open(&server, options, &why) != OK) {
         (void)fprintf(stderr, "gateward: %s\n", why.text);
         options_free(options);

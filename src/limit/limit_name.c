@@ -24,6 +24,7 @@ static const struct {
 } always[] = {
     {"connections.total", "each connection takes a descriptor, and there are only so many"},
     {"handshakes.tls_at_once", "it refuses nobody: who is over it waits"},
+    {"memory", memory},
     {"message_size", memory},
     {"fragments", memory},
     {"assembly", memory},

@@ -16,7 +16,7 @@ enum limit_name {
     LIMIT_PER_ROUTE,
     LIMIT_HANDSHAKES,
     LIMIT_BANS,
-    LIMIT_MESSAGES,
+    LIMIT_MESSAGES, /* from here on: a connection may be over it again and again */
     LIMIT_CONTROL_FRAMES,
     LIMIT_SUBSCRIBES,
     LIMIT_BYTES,

@@ -79,6 +79,8 @@ int conn_write_blob(struct conn *c, struct blob *blob);
 void conn_flush(struct conn *c);
 /* Queued bytes not yet taken by the kernel, cork included. */
 size_t conn_backlog(const struct conn *c);
+/* Of that, what lies in memory of its own and not in loop_queued_bytes: ciphertext. */
+size_t conn_kept_bytes(const struct conn *c);
 /* True when a backlog has stood for window_ms with less than min_bytes sent in that time; call it
  * from your timer. When it answers false the window restarts as it passes. */
 bool conn_is_stalled(struct conn *c, uint64_t now_ms, uint64_t window_ms, size_t min_bytes);

@@ -22,6 +22,12 @@
 /* Larger blobs are sent from where they lie. */
 #define CORK_BLOB_MAX (16 * 1024)
 
+/* A reference's share of the blob is counted with the blob. */
+static int64_t item_bytes(bool is_ref)
+{
+    return (int64_t)sizeof(struct conn_item) + (is_ref ? 0 : CONN_CHUNK_BYTES);
+}
+
 static struct conn_item *item_new(struct loop *loop, struct blob *blob)
 {
     struct conn_item **list = blob != NULL ? &loop->free_refs : &loop->free_chunks;
@@ -36,6 +42,7 @@ static struct conn_item *item_new(struct loop *loop, struct blob *blob)
         if (item == NULL)
             return NULL;
     }
+    loop->queued_bytes += item_bytes(blob != NULL);
     item->next = NULL;
     item->blob = blob;
     item->off = 0;
@@ -49,7 +56,11 @@ static void item_free(struct loop *loop, struct conn_item *item)
     struct conn_item **list = is_ref ? &loop->free_refs : &loop->free_chunks;
     unsigned *list_len = is_ref ? &loop->free_refs_len : &loop->free_chunks_len;
 
-    blob_drop(item->blob);
+    loop->queued_bytes -= item_bytes(is_ref);
+    if (is_ref) {
+        int64_t bytes = (int64_t)blob_bytes(item->blob);
+        loop->queued_bytes -= blob_drop_queued(item->blob) ? bytes : 0;
+    }
     if (*list_len >= (is_ref ? FREE_REFS_MAX : FREE_CHUNKS_MAX)) {
         free(item);
         return;
@@ -90,15 +101,14 @@ static void append(struct conn *c, struct conn_item *item)
     c->out_last = item;
 }
 
-/* Takes over one reference, on failure too. */
 static int queue_blob(struct conn *c, struct blob *blob)
 {
     struct conn_item *item = item_new(c->loop, blob);
 
-    if (item == NULL) {
-        blob_drop(blob);
+    if (item == NULL)
         return E_NOMEM;
-    }
+    if (blob_keep_queued(blob))
+        c->loop->queued_bytes += (int64_t)blob_bytes(blob);
     append(c, item);
     c->out_bytes += blob->len;
     return OK;
@@ -108,6 +118,7 @@ int conn_queue_bytes(struct conn *c, const void *bytes, size_t len)
 {
     struct conn_item *last = c->out_last;
     struct blob *blob;
+    int rc;
 
     if (len == 0)
         return OK;
@@ -118,7 +129,9 @@ int conn_queue_bytes(struct conn *c, const void *bytes, size_t len)
         if (blob == NULL)
             return E_NOMEM;
         memcpy(blob->data, bytes, len);
-        return queue_blob(c, blob);
+        rc = queue_blob(c, blob);
+        blob_drop(blob);
+        return rc;
     }
     if (last == NULL || last->blob != NULL || CONN_CHUNK_BYTES - last->len < len) {
         last = item_new(c->loop, NULL);
@@ -232,9 +245,14 @@ int conn_write_blob(struct conn *c, struct blob *blob)
     if (c->is_corked)
         rc = spill_cork(c);
     if (rc == OK)
-        rc = queue_blob(c, blob_keep(blob));
+        rc = queue_blob(c, blob);
     conn_mark_dirty(c);
     return rc;
+}
+
+size_t conn_kept_bytes(const struct conn *c)
+{
+    return c->tls != NULL && c->tls->cipher != NULL ? c->tls->cipher->off + c->tls->cipher->len : 0;
 }
 
 size_t conn_backlog(const struct conn *c)

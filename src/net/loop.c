@@ -201,6 +201,11 @@ const struct loop_counters *loop_counters(const struct loop *loop)
     return &loop->counters;
 }
 
+int64_t loop_queued_bytes(const struct loop *loop)
+{
+    return loop->queued_bytes;
+}
+
 void timer_init(struct timer *t, void (*fire)(struct timer *timer))
 {
     link_init(&t->link);

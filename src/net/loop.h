@@ -32,6 +32,10 @@ uint64_t loop_now_ms(const struct loop *loop); /* monotonic */
 uint64_t loop_now_ns(const struct loop *loop); /* monotonic */
 int64_t loop_wall_s(const struct loop *loop);
 const struct loop_counters *loop_counters(const struct loop *loop);
+/* Bytes of the queues of this loop's connections, a blob in several of them once, by the loop that
+ * queued it first; counted off by the one that sends it last. So one loop's number may be negative,
+ * and the sum of all is right. */
+int64_t loop_queued_bytes(const struct loop *loop);
 
 /* Timers: embedded in their owner, hashed wheel, 8 ms ticks, O(1), never early, up to one tick
  * late. */

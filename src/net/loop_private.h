@@ -50,6 +50,7 @@ struct loop {
     unsigned free_refs_len, free_chunks_len;
     struct loop_tls tls;
     struct loop_counters counters;
+    int64_t queued_bytes;       /* loop_queued_bytes */
     uint64_t recv_calls_before; /* the last poll */
     struct timer_wheel wheel;
 };

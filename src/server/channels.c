@@ -10,6 +10,7 @@
 #include "base/json_out.h"
 #include "hub/history.h"
 #include "hub/presence.h"
+#include "server/memory.h"
 #include "server/moderation.h"
 #include "server/observe.h"
 #include "server/push.h"
@@ -91,7 +92,8 @@ static size_t queue_room(struct peer *p)
  * as much as the server. */
 static bool is_backed_up(struct request *r)
 {
-    if (queue_room(r->peer) >= r->peer->worker->options->limits.queue_bytes / 2)
+    if (queue_room(r->peer) >= r->peer->worker->options->limits.queue_bytes / 2 &&
+        !memory_is_short(r->peer->worker))
         return false;
     say_error(r->peer, r->id, "overloaded", VIEW("Server overloaded, try again"));
     return true;

@@ -10,6 +10,7 @@
 #include "server/ask.h"
 #include "server/gate_login.h"
 #include "server/login.h"
+#include "server/memory.h"
 #include "server/options.h"
 #include "server/peer_limits.h"
 #include "wire/http1.h"
@@ -433,6 +434,7 @@ void gate_answered(struct peer *p, const struct lookup *answer)
     }
     after_head(p, whole.data + head_bytes, whole.len - head_bytes);
     secret_buf_clear(&whole);
+    memory_note(p);
 }
 
 void gate_data(struct peer *p, const uint8_t *data, size_t len)

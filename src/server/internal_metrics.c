@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "server/exposition.h"
 #include "server/internal_call.h"
+#include "server/memory.h"
 
 #define TEXT_BYTES_MAX (512u * 1024u)
 #define COUNTER        EXPOSITION_COUNTER
@@ -28,6 +29,7 @@ struct share { /* of one worker */
     struct hub_counters hub;
     uint64_t tls_own, tls_openssl; /* open now */
     uint64_t peers, logged_in, subscriptions, channels, queue_bytes, queue_max, lag_ns;
+    int64_t memory;
 };
 struct scrape {
     struct order order; /* first */
@@ -47,6 +49,7 @@ static void run(struct worker *w, struct crew_job *work)
     share->loop = *loop_counters(w->loop);
     share->hub = *hub_counters(w->hub);
     share->peers = w->peers_count;
+    share->memory = memory_of_worker(w);
     share->channels = hub_channel_count(w->hub);
     for (struct link *at = w->peers.next; at != &w->peers; at = at->next) {
         const struct peer *p = LINK_ITEM(at, struct peer, link);
@@ -83,6 +86,7 @@ static void add_up(struct share *all, const struct share *one)
     all->subscriptions += one->subscriptions;
     all->channels += one->channels;
     all->queue_bytes += one->queue_bytes;
+    all->memory += one->memory;
     if (one->queue_max > all->queue_max)
         all->queue_max = one->queue_max;
 }
@@ -371,6 +375,11 @@ static void answer(struct order *order, struct wr *w)
     put_logins(w, &all);
     put_messages(w, &all);
     put_observed(w, &all);
+    exposition_one(w, "gateward_memory_bytes", GAUGE,
+                   "What all connections together make the process keep.",
+                   all.memory > 0 ? (uint64_t)all.memory : 0);
+    exposition_one(w, "gateward_memory_budget_bytes", GAUGE, "How much that may be.",
+                   internal_worker(in)->options->limits.memory_bytes);
     exposition_one(w, "gateward_channels", GAUGE, "Channels that somebody listens to.",
                    s->workers_count == 1 ? all.channels : broker_channel_count(s->broker));
     put_events(w, s->events);

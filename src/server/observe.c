@@ -18,11 +18,11 @@ bool observe_lets(struct peer *p, enum limit_name name, const struct event *woul
 {
     if (!observe_is_on(p->worker, name))
         return false;
-    if ((p->observed_told >> name & 1) != 0) {
+    if ((p->observed_told & observe_bit(name)) != 0) {
         p->worker->metrics.observed[name]++;
         return true;
     }
-    p->observed_told |= (uint16_t)(1U << name);
+    p->observed_told = (p->observed_told | observe_bit(name)) & OBSERVE_MASK;
     observe_tell(p, name, would);
     return true;
 }

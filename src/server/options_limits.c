@@ -219,6 +219,10 @@ void options_finish_own_limits(struct loading *l, struct problems *problems)
         note_size(limits, &o->routes[i].limits);
     for (uint32_t i = 0; i < limits->by_role_count; i++)
         note_size(limits, &limits->by_role[i].limits);
+    if (limits->message_bytes_max > limits->memory_bytes / 4)
+        problems_add(problems, 0, 0,
+                     "limits.memory: there must be room for four messages of the greatest size "
+                     "(message_size)");
     if (options_limit_rows(o) > LIMIT_ROWS_MAX)
         problems_add(problems, 0, 0,
                      "too many listeners, routes and roles have limits of their own: they make %zu "

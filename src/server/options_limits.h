@@ -58,6 +58,7 @@ struct limit_options {
     uint32_t by_role_count;
     uint64_t message_bytes_max; /* the greatest of all levels */
     uint32_t observed;          /* 1 << enum limit_name: counted and told, but not enforced */
+    uint64_t memory_bytes;      /* of all connections together */
     uint64_t history_bytes, history_channel_bytes;
     uint64_t presence_users, presence_list; /* in all channels; named in one answer */
 };

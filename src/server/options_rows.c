@@ -182,6 +182,9 @@ const struct option options_limits_rows[] = {
     COUNT("channels", channels, 1, 10000000, "100000", "channels with a subscriber, of one worker"),
     COUNT("users", users, 1, 10000000, "100000", "users whose message counts are remembered"),
     {.name = "queue", .type = OPTION_SECTION, .children = queue_rows},
+    BYTES("memory", memory_bytes, 16 * MIB, 1024 * 1024 * MIB, "512MiB",
+          "what all connections together make the process keep; from 4/5 of it on: 503 for new "
+          "ones; above: 1013 for who grows"),
     {.name = "history", .type = OPTION_SECTION, .children = history_rows},
     {.name = "presence", .type = OPTION_SECTION, .children = presence_rows},
     {.name = "roles",

@@ -13,6 +13,7 @@
 #include "server/ban.h"
 #include "server/gate.h"
 #include "server/login.h"
+#include "server/memory.h"
 #include "server/message_hook.h"
 #include "server/observe.h"
 #include "server/peer_limits.h"
@@ -290,6 +291,7 @@ static void peer_fire(struct timer *timer)
     }
     if (p->phase == PEER_OPEN)
         peer_extra_tidy(p);
+    memory_note(p);
     if (!conn_is_closing(&p->conn) && !timer_is_running(&p->timer))
         peer_rearm(p);
 }
@@ -321,6 +323,7 @@ static void on_data(struct conn *c, uint8_t *data, size_t len)
         gate_hold(p, data, len);
     else if (p->phase != PEER_LINGER)
         session_data(p, data, len);
+    memory_check(p);
 }
 
 static void on_eof(struct conn *c)
@@ -340,6 +343,7 @@ static void on_drained(struct conn *c)
 
     if (p->is_upgraded)
         session_drained(p);
+    memory_note(p);
 }
 
 static void log_end(struct peer *p, enum conn_end end)
@@ -377,6 +381,7 @@ static void on_closed(struct conn *c, enum conn_end end)
     message_hooks_drop(p);
     peer_extra_clear(p);
     peer_who_clear(p);
+    memory_forget(p);
     peer_leave_route(p, w->now->route_counts);
     if (p->is_counted)
         peer_leave(p);
@@ -469,6 +474,10 @@ bool peer_enter(struct peer *p, uint64_t *wait_ms)
     *wait_ms = ban_left_ms(p);
     if (*wait_ms == 0 || lets_in(p, LIMIT_BANS, REFUSE_BANNED))
         p->turned_away = (uint8_t)refusal_of(enter_table(p, wait_ms));
+    if (p->turned_away == REFUSE_NONE && memory_is_tight(p->worker)) {
+        leave_table(p);
+        p->turned_away = REFUSE_MEMORY;
+    }
     if (p->turned_away == REFUSE_NONE && !peer_enter_listener(p)) {
         leave_table(p);
         p->turned_away = REFUSE_LISTENER_FULL;

@@ -29,19 +29,23 @@
 
 struct ask;
 
+#define OBSERVED_RUNS (LIMIT_NAMES - LIMIT_MESSAGES) /* of one connection; the others come once */
+
 /* In the order in which a message touches it, so that few cache lines are. Lies in the slab of its
  * worker; what an idle connection holds in all is counted by peer_test.c. */
 struct peer {
     struct conn conn; /* first */
     struct worker *worker;
     struct ws_decoder decoder;
-    uint8_t phase;                  /* enum peer_phase */
-    uint8_t route;                  /* index into options->routes */
-    uint8_t window_bits;            /* of our compression; 0: permessage-deflate is off */
-    uint8_t listener;               /* index into worker->listeners */
-    uint8_t turned_away;            /* enum refusal: over a limit at the door */
-    uint8_t unheard;                /* messages that came behind our Close */
-    uint16_t epoch;                 /* worker.epoch when it was judged */
+    uint8_t phase;       /* enum peer_phase */
+    uint8_t route;       /* index into options->routes */
+    uint8_t window_bits; /* of our compression; 0: permessage-deflate is off */
+    uint8_t listener;    /* index into worker->listeners */
+    uint8_t turned_away; /* enum refusal: over a limit at the door */
+    uint8_t unheard;     /* messages that came behind our Close */
+    uint16_t epoch;      /* worker.epoch when it was judged */
+    uint32_t kept_bytes; /* memory.h: as counted last */
+    uint32_t ping_every_ms;
     const struct limit_row *limits; /* in worker->now */
     struct peer_who *who;
     struct peer_extra *extra; /* what is needed only at times; NULL: nothing now */
@@ -69,11 +73,10 @@ struct peer {
     bool keeps_context : 1;
     bool has_told_rate : 1;
     bool has_told_bytes : 1;
+    uint8_t observed_told : OBSERVED_RUNS; /* observe.h: told since it was within the limit */
     uint8_t id[16];
     uint16_t port;
     uint16_t close_code; /* for the log: what ended it */
-    uint32_t ping_every_ms;
-    uint16_t observed_told; /* 1 << enum limit_name: told since it was within the limit */
 };
 
 /* In its slab: it begins at a cache line, and what a message touches is no line more than it must.
@@ -97,8 +100,7 @@ static inline uint64_t peer_choked_until_ms(const struct peer *p)
 /* --- peer.c --- */
 /* From the listener. Owns fd. */
 void peer_accept(struct worker_listener *from, int fd, const struct ip_address *ip, uint16_t port);
-/* Counts p in at its prefix, or sets p->turned_away and tells
- * the log. True: it may come in. *wait_ms: for Retry-After. */
+/* Counts p in, or sets p->turned_away and tells the log; *wait_ms: for Retry-After. */
 bool peer_enter(struct peer *p, uint64_t *wait_ms);
 void peer_leave(struct peer *p); /* what peer_enter has counted in */
 /* By what it is counted; family 0: in the total alone. */

@@ -48,6 +48,7 @@ static bool may_change(const char *path)
         "limits.bytes",
         "limits.control_frames",
         "limits.fragments",
+        "limits.memory",
         "limits.message_size",
         "limits.assembly",
         "limits.queue",

@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "server/ask.h"
 #include "server/login.h"
+#include "server/memory.h"
 #include "server/observe.h"
 #include "server/peer_limits.h"
 #include "server/protocol.h"
@@ -228,6 +229,8 @@ void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
         session_slow(p);
         return;
     }
+    if (backlog > MEMORY_SMALL_BYTES && memory_ends_reader(p))
+        return;
     if (backlog > 0)
         peer_due_by(p, loop_now_ms(p->worker->loop) + limits->queue_stall_ms);
     /* With context takeover the shared copy cannot serve: sent plain, which RFC 7692 section 6
@@ -382,6 +385,7 @@ void session_resume(struct peer *p)
     if (held.len > 0 && p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn))
         session_data(p, held.data, held.len);
     secret_buf_clear(&held);
+    memory_note(p);
 }
 
 /* False: nothing more of this connection is to be looked at. */

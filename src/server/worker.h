@@ -76,7 +76,8 @@ struct server {
     struct tickets *tickets;      /* of browsers, where the API makes none; NULL: no table */
     struct tls_server **tls;      /* one a listener, of the start; NULL where it is plaintext */
     uint16_t *ports;
-    atomic_uint *listener_open; /* open connections of each listener */
+    _Atomic int64_t memory_used; /* memory.h */
+    atomic_uint *listener_open;  /* open connections of each listener */
     struct worker *workers;
     unsigned workers_count;
     uint64_t opened_ms;       /* monotonic */
@@ -110,6 +111,8 @@ struct worker {
     struct blob_store *blobs; /* for what is published */
     struct worker_listener *listeners;
     struct metrics metrics;
+    int64_t memory_kept,
+        memory_told; /* memory.h: by connections here; what server->memory_used knows */
     struct slab_pool peer_slab;
     struct peer_who_slabs who_slabs;
     struct link peers; /* struct peer.link */

@@ -48,6 +48,7 @@ enum refusal {
     REFUSE_PER_IP,               /* 429 Retry-After */
     REFUSE_BANNED,               /* 429 Retry-After */
     REFUSE_FULL,                 /* 503 Retry-After */
+    REFUSE_MEMORY,               /* 503 Retry-After */
     REFUSE_LISTENER_FULL,        /* 503 Retry-After */
     REFUSE_ROUTE_FULL,           /* 503 Retry-After */
     REFUSE_DRAINING,             /* 503 Retry-After */

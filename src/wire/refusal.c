@@ -87,6 +87,8 @@ static const struct refusal_row rows[REFUSE_COUNT] = {
                        "says."},
     [REFUSE_FULL] = {503, "Service Unavailable", "server_full",
                      "The server is full. Wait as long as Retry-After says."},
+    [REFUSE_MEMORY] = {503, "Service Unavailable", "memory_full",
+                       "The server has no memory left for more. Wait as long as Retry-After says."},
     [REFUSE_LISTENER_FULL] = {503, "Service Unavailable", "listener_full",
                               "This address of the server is full. Wait as long as Retry-After "
                               "says."},

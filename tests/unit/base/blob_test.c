@@ -72,12 +72,63 @@ static void threads_share_one_blob(void **state)
     }
 }
 
+static void queues_are_counted_apart(void **state)
+{
+    struct blob *b = blob_new(1);
+
+    (void)state;
+    assert_int_equal(blob_bytes(b), sizeof(*b) + 1);
+    assert_true(blob_keep_queued(b));
+    assert_false(blob_keep_queued(b));
+    (void)blob_keep(b);
+    assert_false(blob_drop_queued(b));
+    blob_drop(b);
+    assert_true(blob_drop_queued(b));
+    assert_true(blob_keep_queued(b));
+    blob_drop(b); /* the maker's own */
+    assert_true(blob_drop_queued(b));
+}
+
+struct counted {
+    struct blob *blob;
+    _Atomic int64_t sum;
+};
+
+static void *queue_and_send(void *argument)
+{
+    struct counted *c = argument;
+
+    for (int i = 0; i < 20000; i++) {
+        atomic_fetch_add(&c->sum, blob_keep_queued(c->blob) ? 1 : 0);
+        atomic_fetch_add(&c->sum, blob_drop_queued(c->blob) ? -1 : 0);
+    }
+    return NULL;
+}
+
+/* Whoever is first and whoever is last, over all threads as many of one as of the other. */
+static void first_and_last_queue_are_told_once(void **state)
+{
+    struct counted c = {blob_new(1), 0};
+    pthread_t threads[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, queue_and_send, &c), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&c.sum), 0);
+    assert_int_equal(atomic_load(&c.blob->refs), 1);
+    blob_drop(c.blob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_reference_is_enough),
         cmocka_unit_test(empty_blob),
         cmocka_unit_test(threads_share_one_blob),
+        cmocka_unit_test(queues_are_counted_apart),
+        cmocka_unit_test(first_and_last_queue_are_told_once),
     };
 
     return cmocka_run_group_tests_name("blob", tests, NULL, NULL);

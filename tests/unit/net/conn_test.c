@@ -85,12 +85,19 @@ static void send_to_first(struct conn *c, uint8_t *data, size_t len)
     struct rig_peer *p = (struct rig_peer *)c;
     struct rig_peer *first = rig_peer(p->rig, 0);
     struct blob *blob = blob_new((uint32_t)len);
+    int64_t before = loop_queued_bytes(p->rig->loop), place = 0;
 
     assert_non_null(blob);
     memcpy(blob->data, data, len);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 40; i++) {
         assert_int_equal(conn_write_blob(&first->conn, blob), OK);
+        if (i == 0)
+            place = loop_queued_bytes(p->rig->loop) - before - (int64_t)blob_bytes(blob);
+    }
     assert_int_equal(conn_backlog(&first->conn), 40 * len);
+    /* It lies there once. */
+    assert_int_equal(loop_queued_bytes(p->rig->loop),
+                     before + 40 * place + (int64_t)blob_bytes(blob));
     blob_drop(blob);
 }
 
@@ -257,6 +264,7 @@ static void write_backlog(struct conn *c, uint8_t *data, size_t len)
     assert_false(conn_is_stalled(c, now_ms, 100, 1));
     assert_int_equal(conn_write(c, block, sizeof(block)), OK);
     assert_int_equal(conn_backlog(c), sizeof(block));
+    assert_true(loop_queued_bytes(p->rig->loop) >= (int64_t)sizeof(block));
 }
 
 static void look_at_stall(struct rig *rig)

@@ -89,6 +89,7 @@ void rig_close(struct rig *rig)
 {
     listener_close(rig->listener);
     mailbox_close(rig->mail);
+    assert_int_equal(loop_queued_bytes(rig->loop), 0); /* whatever happened, it was counted off */
     loop_free(rig->loop);
     tls_server_drop(rig->tls);
     if (rig->dir[0] != '\0') {

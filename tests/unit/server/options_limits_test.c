@@ -128,6 +128,22 @@ static void combinations_have_a_ceiling(void **state)
     assert_fault(text, "they make 6144 combinations, at most 4096 are kept");
 }
 
+static void the_memory_budget_has_room_for_messages(void **state)
+{
+    struct options *o = load_good(BASE);
+
+    (void)state;
+    assert_int_equal(o->limits.memory_bytes, UINT64_C(512) << 20);
+    options_free(o);
+    options_free(load_good(BASE "limits: {memory: 16MiB, message_size: 4MiB}\n"));
+    assert_fault(BASE "limits: {memory: 15MiB}\n", "is out of range: 16MiB to ");
+    assert_fault(BASE "limits: {memory: 16MiB, message_size: 4194305}\n",
+                 "limits.memory: there must be room for four messages of the greatest size");
+    assert_fault(BASE "limits: {memory: 16MiB, roles: {admin: {message_size: 5MiB}}}\n",
+                 "limits.memory: there must be room");
+    assert_fault(BASE "limits: {observe: [memory]}\n", "always enforced");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +152,7 @@ int main(void)
         cmocka_unit_test(limits_of_their_own_are_read),
         cmocka_unit_test(limits_of_their_own_have_bounds),
         cmocka_unit_test(combinations_have_a_ceiling),
+        cmocka_unit_test(the_memory_budget_has_room_for_messages),
     };
 
     return cmocka_run_group_tests_name("options_limits", tests, fixture_open, fixture_close);

@@ -73,6 +73,7 @@ static const struct {
     {REFUSE_PER_IP, 429, "too_many_connections"},
     {REFUSE_BANNED, 429, "banned"},
     {REFUSE_FULL, 503, "server_full"},
+    {REFUSE_MEMORY, 503, "memory_full"},
     {REFUSE_LISTENER_FULL, 503, "listener_full"},
     {REFUSE_ROUTE_FULL, 503, "route_full"},
     {REFUSE_DRAINING, 503, "draining"},
