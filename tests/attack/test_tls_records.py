@@ -5,7 +5,7 @@ import pytest
 
 from attack_tools import LEAN, ROOMY, end_of, still_serves
 from gateward_server import GatewardServer
-from raw_client import RawWebSocket
+from raw_client import OP_TEXT, RawWebSocket, encode_frame
 from record_client import SUITES, RecordContext
 
 UNEXPECTED, BAD_MAC, OVERFLOW, ILLEGAL, DECODE = 10, 20, 22, 47, 50
@@ -128,6 +128,15 @@ def test_a_close_is_answered_by_a_close(house, script):
         ws.sock.run(script)
         rest, seconds = end_of(ws)
         assert ws.sock.alerts == [(1, 0)] and rest == b"" and seconds < 5
+
+
+def test_an_end_that_drops_an_answer_does_not_look_complete(house):
+    """A question and a close_notify in one segment: the answer comes, or there is no close_notify of ours."""
+    with RawWebSocket.login(house, context=RecordContext(house)) as ws:
+        question = ws.sock.write.seal(encode_frame(OP_TEXT, b'{"type":"ping"}') + b"\x17")
+        ws.sock.send_raw(question + ws.sock.made("A", "0100"))
+        rest, _ = end_of(ws)
+        assert bool(ws.sock.alerts) == (b"pong" in rest)
 
 
 @pytest.mark.parametrize("suite", SUITES)
