@@ -2,6 +2,7 @@
 """tests/cost/check: more instructions than the slack allows are found, and so is what cannot be compared."""
 import importlib.machinery
 import importlib.util
+import json
 import os
 import shutil
 
@@ -52,6 +53,15 @@ def test_the_numbers_in_the_repository_name_every_part(check):
         assert name in check.SERVER_PARTS or '{"%s", ' % name in source
     assert source.count('{"', source.index("} parts[] = {")) == len(numbers) - len(check.SERVER_PARTS)
     assert where.startswith("gcc ")
+
+
+@pytest.mark.parametrize("sanitize, optimization, good", [("none", "2", True), ("address,undefined", "2", False),
+                                                         ("none", "0", False)])
+def test_only_what_is_built_like_the_product_is_counted(check, tmp_path, sanitize, optimization, good):
+    (tmp_path / "meson-info").mkdir()
+    (tmp_path / "meson-info/intro-buildoptions.json").write_text(json.dumps(
+        [{"name": "b_sanitize", "value": sanitize}, {"name": "optimization", "value": optimization}]))
+    assert check.is_measurable(str(tmp_path)) is good
 
 
 def test_numbers_of_another_machine_are_skipped_aloud(check, monkeypatch, tmp_path, capsys):
