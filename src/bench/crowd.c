@@ -193,6 +193,11 @@ int crowd_open(struct crowd *c, const struct plan *plan, uint32_t links_count, s
         rc = open_door(c, &c->doors[0], &plan->url, why);
     if (rc == OK && plan->has_publish_url)
         rc = open_door(c, &c->doors[1], &plan->publish_url, why);
+    if (rc == OK && plan->offers_deflate) {
+        rc = ws_inflate_new(&c->inflate, 15, false);
+        if (rc != OK)
+            error_set(why, "out of memory");
+    }
     c->last_ns = c->now_ns = clock_mono_ns();
     return rc;
 }
@@ -207,6 +212,7 @@ void crowd_close(struct crowd *c)
         secret_buf_clear(&c->doors[i].head);
         tls_load_free(c->doors[i].tls);
     }
+    ws_inflate_free(c->inflate);
     if (c->epoll >= 0)
         (void)close(c->epoll);
     free(c->links);

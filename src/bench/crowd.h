@@ -49,6 +49,7 @@ struct crowd {
     uint64_t now_ns;            /* when the bytes came that are being told */
     uint64_t last_ns;           /* when something came that is progress */
     uint8_t *bytes;             /* CROWD_READ_BYTES, of the read under way */
+    struct ws_inflate *inflate; /* for answers while connections are set up; NULL: not offered */
     int epoll;
     bool has_failed;
     struct error why;

@@ -18,7 +18,8 @@
 #include "client/answer.h"
 #include "wire/close_code.h"
 
-#define REFUSAL_SHOWN 160
+#define REFUSAL_SHOWN    160
+#define ANSWER_BYTES_MAX 65536
 
 static const struct crowd_door *door_of(const struct crowd *c, const struct bench_link *l)
 {
@@ -220,17 +221,32 @@ static void step_on(struct crowd *c, struct bench_link *l)
     become_open(c, l);
 }
 
+/* The text of an answer. One that is compressed can be read where it was kept whole. */
+static struct view text_of(struct crowd *c, const struct frame_event *event)
+{
+    const struct ws_inflate_limits limits = {.bytes = ANSWER_BYTES_MAX};
+    uint8_t *text;
+    size_t len;
+
+    if (!event->is_compressed)
+        return event->begin;
+    if (c->inflate == NULL || event->bytes != event->begin.len ||
+        ws_inflate_message(c->inflate, event->begin, limits, &text, &len) != OK)
+        return view_of("", 0);
+    return view_of(text, len);
+}
+
 /* Other messages may come before the one that is awaited; a server's greeting is one. */
 static void step_heard(struct crowd *c, struct bench_link *l, const struct frame_event *event)
 {
     const struct plan_step *step = &c->plan->steps[l->step];
+    struct view text = text_of(c, event);
 
-    remember(c, event->begin);
-    if (memmem(event->begin.ptr, event->begin.len, step->expect, strlen(step->expect)) != NULL) {
+    remember(c, text);
+    if (memmem(text.ptr, text.len, step->expect, strlen(step->expect)) != NULL) {
         l->step++;
         step_on(c, l);
-    } else if (c->plan->is_native &&
-               memmem(event->begin.ptr, event->begin.len, "\"type\":\"error\"", 14) != NULL) {
+    } else if (c->plan->is_native && memmem(text.ptr, text.len, "\"type\":\"error\"", 14) != NULL) {
         crowd_fail(c, "the server did not answer %s but: %s", step->expect, c->last_words);
     }
 }

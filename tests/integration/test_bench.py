@@ -248,6 +248,13 @@ def test_fanout_of_another_server_in_its_own_words():
         assert got["messages"] == 20
 
 
+def test_fanout_with_compression_reads_the_answers_of_setting_up():
+    with Other(compression="deflate") as other:
+        got = bench("fanout", other.url("/chat"), "--compress", "--join", "join", "--joined", "at last", "--ack",
+                    "--subscribers", 4, "--messages", 10, "--bytes", 2000, "--json").json
+        assert got["messages"] == 40 and "latency_us" not in got
+
+
 def test_a_server_that_does_not_echo_is_found_out():
     with Other() as other:
         done = bench("echo", other.url("/chat"), "--messages", 10, "--connections", 1)
