@@ -32,13 +32,14 @@ void conn_look_again(struct conn *c)
 
 static void bury(struct conn *c)
 {
+    struct loop *loop = c->loop;
     struct conn_tls *tls = c->tls;
 
     /* c is the owner's again inside on_closed; what conn_end_detail reads lives until it returns.
      */
     conn_queue_clear(c);
     c->ops->on_closed(c, (enum conn_end)c->end);
-    conn_tls_free(tls);
+    conn_tls_free(loop, tls);
 }
 
 void conn_bury_dead(struct loop *loop)
@@ -265,7 +266,7 @@ static int start(struct conn *c, enum conn_state state, int events)
     int rc = poller_add(c->loop->poller, c->fd, events, c);
 
     if (rc != OK) {
-        conn_tls_free(c->tls);
+        conn_tls_free(c->loop, c->tls);
         (void)close(c->fd);
         return rc;
     }

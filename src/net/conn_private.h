@@ -101,7 +101,7 @@ void conn_items_free(struct loop *loop);
 /* conn_tls.c */
 int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *server,
                  struct tls_client *client, const char *server_name);
-void conn_tls_free(struct conn_tls *t);
+void conn_tls_free(struct loop *loop, struct conn_tls *t);
 void conn_tls_readable(struct conn *c);
 /* Works through ciphertext of c. */
 void conn_tls_process(struct conn *c, const uint8_t *bytes, size_t len);

@@ -29,6 +29,7 @@ static int loop_tls_init(struct loop_tls *lt)
         /* Without either OpenSSL carries the records. */
         (void)tls_crypto_new(&lt->io->crypto);
         (void)tls_taken_slab_new(&lt->io->slab);
+        slab_pool_init(&lt->conns, sizeof(struct conn_tls));
         conn_shake_init(lt);
         return OK;
     }
@@ -41,8 +42,10 @@ static int loop_tls_init(struct loop_tls *lt)
 void conn_loop_clear(struct loop *loop)
 {
     heap_trim_stop(&loop->tls.trim);
-    if (loop->tls.io != NULL)
+    if (loop->tls.io != NULL) {
         timer_stop(&loop->tls.room);
+        slab_pool_clear(&loop->tls.conns);
+    }
     conn_items_free(loop);
     tls_io_free(loop->tls.io);
     free(loop->tls.plain);
@@ -57,12 +60,12 @@ int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *se
 
     if (rc != OK)
         return rc;
-    t = calloc(1, sizeof(*t));
+    t = slab_take(&loop->tls.conns);
     if (t == NULL)
         return E_NOMEM;
     rc = conn_shake_new(&t->shake, client, server_name);
     if (rc != OK) {
-        free(t);
+        slab_give(&loop->tls.conns, t);
         return rc;
     }
     t->server = tls_server_keep(server);
@@ -70,7 +73,7 @@ int conn_tls_new(struct conn_tls **out, struct loop *loop, struct tls_server *se
     return OK;
 }
 
-void conn_tls_free(struct conn_tls *t)
+void conn_tls_free(struct loop *loop, struct conn_tls *t)
 {
     if (t == NULL)
         return;
@@ -78,7 +81,7 @@ void conn_tls_free(struct conn_tls *t)
     conn_shake_free(t->shake);
     tls_server_drop(t->server);
     free(t->cipher);
-    free(t);
+    slab_give(&loop->tls.conns, t);
 }
 
 /* ---- what the handshake has settled ---- */

@@ -3,6 +3,7 @@
 #ifndef NET_LOOP_PRIVATE_H
 #define NET_LOOP_PRIVATE_H
 
+#include "base/slab.h"
 #include "net/heap_trim.h"
 #include "net/loop.h"
 #include "net/poller.h"
@@ -23,10 +24,11 @@ struct conn_item;
 /* Buffers and queue places for TLS; made when the first TLS connection opens. */
 struct loop_tls {
     struct tls_io *io;
-    uint8_t *plain;      /* what one recv decrypts to */
-    uint8_t *join;       /* where small frames become one record */
-    struct link waiting; /* conn_shake.link: whole ClientHellos, in order of arrival */
-    struct link inside;  /* the same: inside OpenSSL, in the order in which they came there */
+    uint8_t *plain;         /* what one recv decrypts to */
+    uint8_t *join;          /* where small frames become one record */
+    struct slab_pool conns; /* struct conn_tls */
+    struct link waiting;    /* conn_shake.link: whole ClientHellos, in order of arrival */
+    struct link inside;     /* the same: inside OpenSSL, in the order in which they came there */
     unsigned running, max_running;
     struct timer room; /* the first of `inside` has had its time: at the turn's end others go in */
     struct heap_trim trim;
