@@ -13,8 +13,8 @@ struct peer;
 
 /* Logins lie in slabs of a few sizes, so that they neither cost headers nor hold pages between what
  * handshakes leave behind. */
-#define PEER_WHO_STEP  16
-#define PEER_WHO_SIZES 15 /* 96 bytes, 112, ... */
+#define PEER_WHO_STEP  8
+#define PEER_WHO_SIZES 29 /* 96 bytes, 104, ... */
 struct peer_who_slabs {
     struct slab_pool of[PEER_WHO_SIZES];
 };

@@ -47,7 +47,7 @@ def test_injection_what_a_peer_writes_stays_text(shipped):
         assert row["event"] and row["outcome"] and "\n" not in json.dumps(row)
         assert not set(row) - {"time", "event", "severity", "outcome", "code", "connection", "ip", "port", "user", "origin", "host",
                                "path", "channel", "action", "status", "close_code", "duration_ms", "messages_in", "messages_out",
-                               "detail", "count"}
+                               "detail", "count", "tls_records"}
     with open(shipped.path("events.jsonl"), "rb") as f:
         log = f.read()
     assert not [b for b in log if b < 0x20 and b != 0x0a or b == 0x7f]

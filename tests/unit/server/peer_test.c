@@ -15,7 +15,7 @@
 
 /* Of our own memory. What is the
  * user's rather than the connection's (limit/user_table.h). */
-#define IDLE_BYTES_MAX 576
+#define IDLE_BYTES_MAX 560
 
 #define CACHE_LINE 64
 
