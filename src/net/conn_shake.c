@@ -13,8 +13,8 @@
 /* Handshakes begun at one turn's end: a third of a millisecond each, and messages of others wait
  * behind them (F-11). */
 #define ADMIT_PER_TURN 8
-/* Three ways there and back over a satellite. */
-#define INSIDE_MS 2000
+/* The way there and back over a satellite, and a slow machine at its end. */
+#define INSIDE_MS 1000
 
 static void on_room(struct timer *timer)
 {

@@ -6,6 +6,7 @@ import os
 import resource
 import select
 import socket
+import ssl
 import time
 
 import pytest
@@ -18,11 +19,11 @@ HEAD = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nX-Never-En
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"       # the beginning of a ClientHello
 
 
-def half_open(address, beginning, is_full, opened):
-    """Keeps HALF_OPEN connections that never get further; a process of its own, which does not take the server's time. They
+def half_open(address, beginning, is_full, opened, count=HALF_OPEN, pace=PACE, events=select.EPOLLIN | select.EPOLLRDHUP):
+    """Keeps `count` connections that never get further; a process of its own, which does not take the server's time. They
     come at an even pace, a little faster than the deadline of 5 s ends them, or all would come and go in the same instant."""
     os.nice(10)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (HALF_OPEN + 100,) * 2)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100,) * 2)
     poll, socks, due = select.epoll(), {}, 0.0
 
     def begin():
@@ -31,22 +32,22 @@ def half_open(address, beginning, is_full, opened):
         sock.bind(("127.0.0.%d" % (2 + len(socks) % 4), 0))
         sock.connect(address)
         sock.send(beginning)
-        poll.register(sock, select.EPOLLIN | select.EPOLLRDHUP)
+        poll.register(sock, events)
         socks[sock.fileno()] = sock
         with opened:
             opened.value += 1
 
     while True:
-        due = min(due + PACE * 0.01, HALF_OPEN - len(socks), PACE * 0.1)
+        due = min(due + pace * 0.01, count - len(socks), pace * 0.1)
         while due >= 1:
             due -= 1
             try:
                 begin()
             except OSError:
                 break
-        if len(socks) > 0.95 * HALF_OPEN:
+        if len(socks) > 0.95 * count:
             is_full.set()
-        for number, _ in poll.poll(0, HALF_OPEN):
+        for number, _ in poll.poll(0, count):
             socks.pop(number).close()       # closing takes it out of the poll
         time.sleep(0.01)
 
@@ -89,4 +90,34 @@ def test_ten_thousand_half_open_handshakes_keep_nobody_waiting(start_server, lis
     assert grown / HALF_OPEN < (24 if SANITIZED else 8)
     name, code = ("handshake_refused", "handshake_timeout") if listen else ("tls_failed", "tls_timeout")
     assert server.wait_for_event(name, code=code, count=1000)
+    wait_until(lambda: server.fd_count() < 60, what="descriptors back")
+
+
+def whole_hello():
+    sent = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return sent.read()
+
+
+@pytest.mark.long
+def test_hellos_that_go_no_further_make_room_for_honest_ones(start_server):
+    """300 a second take the server's time and a place each; 500 places for 5 s each would be 100 a second for everybody."""
+    limits = {**LIMITS, "handshakes": {**LIMITS["handshakes"], "tls_at_once": 500}}
+    server = start_server({"limits": limits}, environment=LEAN)
+    alone = served(server, 5)
+    is_full, opened = multiprocessing.Event(), multiprocessing.Value("i", 0)
+    attack = multiprocessing.Process(target=half_open, daemon=True, args=(
+        (server.host, server.port), whole_hello(), is_full, opened, 3000, 300, select.EPOLLRDHUP))
+    attack.start()
+    try:
+        assert server.wait_for_event("tls_failed", detail="gave its place in the handshake to others", count=50, timeout=20)
+        beside = served(server, 10)
+    finally:
+        attack.kill()
+        attack.join()
+    print("p99 alone %.1f ms, beside %.1f ms (of %d); %d came" % (1e3 * p99(alone), 1e3 * p99(beside), len(beside), opened.value))
+    # Without the room that is made they would wait for seconds, or in vain.
+    assert len(beside) > 50 and p99(beside) < max(5 * p99(alone), 0.5)
     wait_until(lambda: server.fd_count() < 60, what="descriptors back")

@@ -476,7 +476,7 @@ static void overstay(struct rig *rig)
     CHECK(rig, hand_flush(&second));
     for (int i = 0; i < 4; i++) {
         CHECK(rig, recv(second.fd, in, 1, MSG_DONTWAIT) == -1);
-        (void)usleep(400000);
+        (void)usleep(200000);
         CHECK(rig, send(first.fd, &"\x14\x03\x03\x00"[i], 1, MSG_NOSIGNAL) == 1);
     }
     CHECK(rig, rig_at_eof(first.fd));
