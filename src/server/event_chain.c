@@ -15,6 +15,7 @@
 #define SEQ        ",\"seq\":"
 #define HEAD_BYTES (sizeof(PREV) - 1 + EVENT_HASH_TEXT + 1)
 #define TAIL_BYTES (sizeof(HASH) - 1 + EVENT_HASH_TEXT + 2) /* of ,"hash" to the end */
+#define STEPS_FREE 64
 #define SEQ_BYTES  (sizeof(SEQ) - 1 + 20)
 
 _Static_assert(TAIL_BYTES + HEAD_BYTES - 1 == EVENT_PLAIN_BYTES, "the brace was there before");
@@ -208,16 +209,39 @@ static enum event_link follow(struct event_reader *r, const struct links *links)
     return link;
 }
 
+/* What steps cost until something good is found behind them: a few are free, however often. */
+static uint64_t cost_of(uint64_t steps)
+{
+    return steps <= STEPS_FREE ? 0 : steps;
+}
+
+static bool take_steps(struct event_reader *r, uint64_t steps)
+{
+    uint64_t cost = cost_of(steps);
+
+    if (cost > EVENT_WASTE_MAX || r->wasted > EVENT_WASTE_MAX - cost)
+        return false;
+    r->wasted += cost;
+    return true;
+}
+
 static enum event_link judge_mark(struct event_reader *r, const struct links *links,
                                   const struct event_mark *mark)
 {
     struct event_seal seal = r->chain.seal;
-    int rc = event_seal_find(&seal, r->key, mark);
+    bool is_further =
+        memcmp(seal.mark.run, mark->run, EVENT_RUN_BYTES) == 0 && seal.mark.segment < mark->segment;
+    uint64_t steps = mark->segment - (is_further ? seal.mark.segment : 0);
     enum event_link link = EVENT_LINK_CHANGED;
+    int rc;
 
+    if (!take_steps(r, steps))
+        return link;
+    rc = event_seal_find(&seal, r->key, mark);
     if (rc == E_DENIED)
         link = EVENT_LINK_OTHER_KEY;
     if (rc == OK && is_mac_good(&seal, links)) {
+        r->wasted -= cost_of(steps);
         r->chain.seal = seal;
         r->has_segment = true;
         link = follow(r, links);
@@ -229,11 +253,15 @@ static enum event_link judge_mark(struct event_reader *r, const struct links *li
 static enum event_link judge_line(struct event_reader *r, const struct links *links)
 {
     struct event_seal seal = r->chain.seal;
+    uint64_t gap = links->seq - r->chain.seq - 1;
     enum event_link link = EVENT_LINK_CHANGED;
 
     if (!r->has_segment)
         return EVENT_LINK_UNKNOWN;
-    if (event_seal_skip(&seal, links->seq - r->chain.seq - 1) == OK && is_mac_good(&seal, links)) {
+    if (!take_steps(r, gap))
+        return link;
+    if (event_seal_skip(&seal, gap) == OK && is_mac_good(&seal, links)) {
+        r->wasted -= cost_of(gap);
         r->chain.seal = seal;
         link = follow(r, links);
     }

@@ -32,6 +32,8 @@ enum event_link {
     EVENT_LINK_OTHER_KEY
 };
 
+#define EVENT_WASTE_MAX 5000000u /* then numbers far away are not sought any more */
+
 void event_chain_init(struct event_chain *chain);
 /* Writes the line, an object with its line feed, with its links as its last members. */
 void event_chain_write(struct event_chain *chain, struct wr *w, struct view line);
@@ -46,6 +48,7 @@ struct event_reader {
     bool has_begun, has_segment;
     uint64_t suspects; /* lines since the last good one whose own place is not known */
     uint64_t missing;  /* of EVENT_LINK_MISSING: how many */
+    uint64_t wasted;   /* steps that led to no good line: a forged log must not cost hours */
     bool has_ended;    /* the last good line is the stop of a log under a key */
 };
 /* Judges a line without its line feed, and goes on from it where that can be done. */

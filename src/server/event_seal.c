@@ -98,7 +98,7 @@ int event_seal_line(struct event_seal *s, uint8_t mac[EVENT_KEY_BYTES], struct v
 
 int event_seal_skip(struct event_seal *s, uint64_t lines)
 {
-    int rc = lines <= EVENT_SEEK_MAX ? OK : E_LIMIT;
+    int rc = lines <= EVENT_SKIP_MAX ? OK : E_LIMIT;
 
     for (uint64_t i = 0; rc == OK && i < lines; i++)
         rc = derive(s->line, s->line, VIEW("next line"));

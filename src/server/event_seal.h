@@ -17,8 +17,10 @@
 #define EVENT_KEY_BYTES 32
 #define EVENT_RUN_BYTES 16
 #define EVENT_ID_BYTES  8
-#define EVENT_MARK_MAX  64        /* the text of event_seal_mark, with its end */
-#define EVENT_SEEK_MAX  20000000u /* steps that a reader takes at most: of segments, of lines */
+#define EVENT_MARK_MAX  64 /* the text of event_seal_mark, with its end */
+/* Steps that a reader takes at most: from segment to segment, and from line to line in one. */
+#define EVENT_SEEK_MAX 4000000u
+#define EVENT_SKIP_MAX 1000000u
 
 struct event_mark {
     uint8_t id[EVENT_ID_BYTES]; /* says which key it is, and nothing about it */

@@ -256,6 +256,8 @@ static int load(struct options **out, const char *path, struct error *why)
         why->line = problems.items[0].line;
     }
     problems_clear(&problems);
+    if (rc == OK) /* those of the start stay in force; these must not lie in memory */
+        api_keys_forget_secrets(&(*out)->internal.keys);
     return rc;
 }
 

@@ -66,6 +66,28 @@ static void read_control(const struct json *root)
         ASSERT(list.limit >= 1 && list.limit <= API_LIST_MAX && list.user.len <= 64);
 }
 
+static void read_oversight(const struct json *root)
+{
+    struct api_sanctions_ask sanctions;
+    struct api_look_ask look;
+    struct api_ban_ask ban;
+
+    for (int verb = API_BAN_LIST; verb <= API_BAN_LIFT; verb++) {
+        if (api_ask_ban(&ban, root, (enum api_ban_verb)verb) != API_RESULT_OK)
+            continue;
+        ASSERT(verb != API_BAN_LIST || (ban.limit >= 1 && ban.limit <= API_LIST_MAX));
+        ASSERT(verb != API_BAN_ADD || (ban.seconds >= 1 && ban.seconds <= API_BAN_SECONDS_MAX));
+        ASSERT(verb == API_BAN_LIST || ban.ip.family == 4 || ban.ip.family == 6);
+    }
+    if (api_ask_sanctions(&sanctions, root) == API_RESULT_OK)
+        ASSERT(sanctions.limit >= 1 && sanctions.after_channel.len <= 256 &&
+               sanctions.after_user.len <= 64);
+    if (api_ask_presence(&look, root) == API_RESULT_OK)
+        ASSERT(look.channel.len > 0 && look.channel.len <= 256 && look.after.len <= 64);
+    if (api_ask_history(&look, root) == API_RESULT_OK)
+        ASSERT(look.channel.len > 0 && look.limit >= 1 && look.limit <= API_LIST_MAX);
+}
+
 static void read_body(struct view body)
 {
     static struct role_set roles;
@@ -88,6 +110,7 @@ static void read_body(struct view body)
         if (api_ask_publish(&publish, root) == API_RESULT_OK)
             ASSERT(publish.data != NULL && publish.channel.len <= 256);
         read_control(root);
+        read_oversight(root);
     }
     arena_clear(&arena);
 }

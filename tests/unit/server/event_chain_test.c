@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "server/event_chain.h"
 #include "server/event_log.h"
+#include "three_ways.h"
 
 static const struct view key = VIEW("0123456789abcdefghijklmnopqrstuv");
 
@@ -59,11 +60,18 @@ static void short_and_plain_lines_carry_nothing(void **state)
 {
     struct event_reader reader = reader_of(key);
     char zeros[300] = {0};
+    struct guarded guarded;
 
     (void)state;
     for (size_t len = 0; len < sizeof(zeros); len++)
         assert_int_equal(event_chain_judge(&reader, view_of(zeros, len)), EVENT_LINK_NONE);
     assert_false(event_chain_resume(&reader.chain, view_of(zeros, sizeof(zeros))));
+    for (size_t len = 1; len < 8; len++) { /* the ends of a line alone */
+        guarded = guarded_copy("\"123\"}" + 6 - (len < 6 ? len : 6), len < 6 ? len : 6);
+        assert_int_equal(event_chain_judge(&reader, view_of(guarded.data, len < 6 ? len : 6)),
+                         EVENT_LINK_NONE);
+        guarded_free(&guarded);
+    }
 }
 
 static void what_does_not_fit_is_told(void **state)
@@ -153,6 +161,48 @@ static void a_whole_log_holds_and_has_ended(void **state)
     r = reader_of(key);
     assert_int_equal(judge(&r, b, 1), EVENT_LINK_UNKNOWN);
     assert_int_equal(judge(&r, b, 4), EVENT_LINK_GOOD);
+    free(b);
+}
+
+/* Cut from either side, against memory that cannot be touched. */
+static void pieces_of_a_line_are_none(void **state)
+{
+    struct book *b = book_new();
+
+    (void)state;
+    for (size_t len = 0; len < b->len[0]; len++) {
+        struct guarded head = guarded_copy(b->text[0], len),
+                       tail = guarded_copy(b->text[0] + b->len[0] - len, len);
+        struct event_reader r = reader_of(key);
+
+        assert_int_not_equal(event_chain_judge(&r, view_of(head.data, len)), EVENT_LINK_GOOD);
+        assert_int_not_equal(event_chain_judge(&r, view_of(tail.data, len)), EVENT_LINK_GOOD);
+        guarded_free(&head);
+        guarded_free(&tail);
+    }
+    free(b);
+}
+
+/* Forged marks and numbers use up what may be wasted, and good lines are known all the same. */
+static void wasted_steps_have_an_end(void **state)
+{
+    struct book *b = book_new();
+    struct event_reader r = reader_of(key);
+    char line[1024];
+    int len;
+
+    (void)state;
+    r.wasted = EVENT_WASTE_MAX - 200;
+    assert_int_equal(judge(&r, b, 0), EVENT_LINK_GOOD);
+    for (int i = 0; i < 50; i++) {
+        len = snprintf(line, sizeof(line),
+                       "{\"event\":\"a\",\"seq\":%d,\"prev\":\"%064d\",\"mac\":\"%064d\"}", 100 + i,
+                       0, 0);
+        assert_int_equal(event_chain_judge(&r, view_of(line, (size_t)len)), EVENT_LINK_CHANGED);
+    }
+    assert_true(r.wasted > EVENT_WASTE_MAX - 200 && r.wasted <= EVENT_WASTE_MAX);
+    for (int i = 1; i < 9; i++)
+        assert_int_equal(judge(&r, b, i), EVENT_LINK_GOOD);
     free(b);
 }
 
@@ -258,6 +308,8 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(a_whole_log_holds_and_has_ended),
         cmocka_unit_test(no_byte_of_a_line_under_a_key_can_be_changed),
+        cmocka_unit_test(pieces_of_a_line_are_none),
+        cmocka_unit_test(wasted_steps_have_an_end),
         cmocka_unit_test(each_alteration_has_its_name),
         cmocka_unit_test(another_key_and_no_key_are_told_apart),
         cmocka_unit_test(plain_links_do_not_stand_for_those_under_a_key),

@@ -44,7 +44,7 @@ static void a_segment_is_found_from_the_key_alone(void **state)
     mark.segment = UINT32_MAX;
     assert_int_equal(event_seal_find(&reader, key, &mark), E_LIMIT);
     assert_int_equal(reader.mark.segment, 1);
-    assert_int_equal(event_seal_skip(&reader, (uint64_t)EVENT_SEEK_MAX + 1), E_LIMIT);
+    assert_int_equal(event_seal_skip(&reader, (uint64_t)EVENT_SKIP_MAX + 1), E_LIMIT);
     mark.segment = 1;
     memset(&reader, 0, sizeof(reader));
     assert_int_equal(event_seal_find(&reader, VIEW("0123456789abcdefghijklmnopqrstuV"), &mark),
