@@ -137,6 +137,26 @@ static void put_connections(struct wr *w, const struct share *all)
                    "WebSocket handshakes that were answered with 101.", all->counted.upgrades);
 }
 
+/* Names that the configuration has chosen; a route's count goes on over a reload. */
+static void put_places(struct wr *w, const struct server *s, const struct generation *g)
+{
+    static const char listeners[] = "gateward_listener_connections";
+    static const char routes[] = "gateward_route_connections";
+
+    exposition_family(w, listeners, GAUGE, "Open connections of a listener.");
+    for (uint32_t i = 0; i < g->options->listeners_count; i++) {
+        char number[12];
+
+        (void)snprintf(number, sizeof(number), "%u", i);
+        exposition_sample(w, listeners, "listener", number,
+                          atomic_load_explicit(&s->listener_open[i], memory_order_relaxed));
+    }
+    exposition_family(w, routes, GAUGE, "WebSocket connections of a route.");
+    for (uint32_t i = 0; i < g->routes_count; i++)
+        exposition_sample(w, routes, "route", g->options->routes[i].path,
+                          atomic_load_explicit(&g->route_counts[i]->open, memory_order_relaxed));
+}
+
 /* Some refusals share a code: the first of them speaks for all. */
 static void put_refusals(struct wr *w, const struct share *all)
 {
@@ -371,6 +391,7 @@ static void answer(struct order *order, struct wr *w)
         add_up(&all, &scrape->shares[i]);
     put_server(w, s);
     put_connections(w, &all);
+    put_places(w, s, internal_worker(in)->now);
     put_refusals(w, &all);
     put_logins(w, &all);
     put_messages(w, &all);

@@ -8,6 +8,7 @@ import pytest
 
 import exposition
 from attack_tools import LEAN, PLAIN, SANITIZED, wait_until
+from gateward_server import Changing
 from internal_api import InternalApi, internal_config
 from raw_client import OP_TEXT, Ended, RawConnection, RawWebSocket, encode_frame, http_request
 
@@ -145,6 +146,25 @@ def test_one_frame_for_many_readers_is_kept_once_and_counted_once(start):
     for ws in [*many, writer, *good]:
         ws.close()
     is_over(server)
+
+
+def test_a_reload_changes_the_budget(tmp_path):
+    large, small = {**LIMITS, "memory": "64MiB"}, dict(LIMITS)
+    with Changing(tmp_path, config(tmp_path, PLAIN, 2, memory="64MiB"), environment=LEAN) as server:
+        server.api = InternalApi(server)
+        many = [RawWebSocket.login(server, "evil%d" % n) for n in range(160)]
+        for ws in many:                 # 15 MB: little of 64 MiB, nearly all of 16
+            ws.send(encode_frame(OP_TEXT, b"x" * 98000, length=120000, length_form=64))
+        wait_until(lambda: gauge(server, "gateward_memory_bytes") > 14 * MIB, 10, "all has come")
+        assert status(server) == 101
+        server.reload({"limits": small})
+        wait_until(lambda: status(server) == 503, 5, "nobody new comes in")
+        assert gauge(server, "gateward_memory_budget_bytes") == BUDGET
+        server.reload({"limits": large})
+        wait_until(lambda: status(server) == 101, 5, "somebody new comes in")
+        assert not server.events("limit_exceeded", code="memory")
+        for ws in many:
+            ws.close()
 
 
 def test_request_heads_count_as_well(start):

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+import exposition
 from gateward_server import Changing
+from internal_api import InternalApi, internal_config
 from raw_client import OP_PING, OP_PONG, OP_TEXT, RawWebSocket, encode_frame
 from talk import ROOMY, ask, closed_with, error, is_quiet, run_gateward
 
@@ -144,6 +146,16 @@ def test_a_route_is_full_over_all_workers_and_others_are_not(start_server):
         assert is_quiet(ws)
     for ws in few:
         ws.close()
+
+
+def test_metrics_know_the_places(start_server, tmp_path):
+    few = config([{}, {}], {"/ws": {}, "/few": {"connections": {"total": 2}}}, workers=2)
+    server = start_server(internal_config(tmp_path, 2, listen=few["listen"], routes=few["routes"]))
+    with RawWebSocket.login(server), RawWebSocket.login(server, path="/few", port=server.listeners[1][1]), \
+            RawWebSocket.login(server, path="/few"):
+        families = exposition.parse(InternalApi(server).get("/metrics")[1])
+        assert {row["listener"]: n for row, n in families["gateward_listener_connections"].samples} == {"0": 2, "1": 1}
+        assert {row["route"]: n for row, n in families["gateward_route_connections"].samples} == {"/ws": 1, "/few": 2}
 
 
 def test_connections_of_a_user_by_role(start_server):
