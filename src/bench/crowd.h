@@ -14,6 +14,8 @@
 
 #define CROWD_READ_BYTES ((size_t)256 * 1024)
 
+struct team_gate; /* team.h */
+
 /* What a mode wants to hear of; each may be NULL. No link may be started from within. */
 struct crowd_events {
     void (*on_message)(void *owner, struct bench_link *l, const struct frame_event *event);
@@ -50,8 +52,10 @@ struct crowd {
     uint64_t last_ns;           /* when something came that is progress */
     uint8_t *bytes;             /* CROWD_READ_BYTES, of the read under way */
     struct ws_inflate *inflate; /* for answers while connections are set up; NULL: not offered */
+    struct team_gate *gate;     /* NULL: this is the only thread */
     int epoll;
     bool has_failed;
+    bool was_left_alone; /* and only because another thread had failed */
     struct error why;
     char last_words[160]; /* of a server that did not say what was expected */
 };

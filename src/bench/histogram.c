@@ -44,6 +44,16 @@ void histogram_add(struct histogram *h, uint64_t ns)
         h->max = ns;
 }
 
+void histogram_merge(struct histogram *h, const struct histogram *other)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        h->buckets[i] += other->buckets[i];
+    h->count += other->count;
+    h->sum += other->sum;
+    if (other->max > h->max)
+        h->max = other->max;
+}
+
 uint64_t histogram_at(const struct histogram *h, double share)
 {
     uint64_t rank = (uint64_t)(share * (double)h->count), seen = 0;

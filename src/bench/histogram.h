@@ -18,6 +18,8 @@ struct histogram {
 
 void histogram_clear(struct histogram *h);
 void histogram_add(struct histogram *h, uint64_t ns);
+/* As if all of other's durations had been added to h. */
+void histogram_merge(struct histogram *h, const struct histogram *other);
 /* The duration that `share` (0..1) of all are not above; 0 when nothing was added. Never below the
  * true one, and at most 0.8 % above it. */
 uint64_t histogram_at(const struct histogram *h, double share);

@@ -467,7 +467,7 @@ void bench_link_start(struct crowd *c, struct bench_link *l)
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data = {.ptr = l}};
 
     l->fd = socket_connect((const struct sockaddr *)&door->address, door->address_bytes,
-                           c->plan->sources, l->index);
+                           c->plan->sources, c->plan->first_source + l->index);
     if (l->fd < 0) {
         crowd_fail(c, "connection %u: %s%s", l->index + 1, strerror(errno), socket_advice(errno));
         return;

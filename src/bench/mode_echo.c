@@ -122,6 +122,16 @@ static void start_closed(struct echo *e)
         send_copies(e, &e->crowd->links[i], plan->depth);
 }
 
+/* What was under way while this thread waited for others counts from now on. */
+static void forgive(struct echo *e)
+{
+    uint64_t now = clock_mono_ns();
+
+    for (size_t i = 0; i < (size_t)e->plan->connections * e->plan->depth; i++)
+        e->sent_ns[i] = now;
+    e->crowd->now_ns = now;
+}
+
 static void await_closed(struct echo *e, uint64_t received, uint64_t until_ns)
 {
     while (!e->crowd->has_failed && e->received < received && e->crowd->now_ns < until_ns)
@@ -135,6 +145,8 @@ static void run_closed(struct echo *e, struct result *r)
 
     start_closed(e);
     await_closed(e, mode_warm_up(plan, (uint64_t)plan->connections * plan->depth), UINT64_MAX);
+    if (mode_meet(e->crowd))
+        forgive(e);
     histogram_clear(e->latency);
     mode_begin(e->crowd, r);
     from = e->received;
@@ -219,6 +231,7 @@ static void run_open(struct echo *e, struct result *r, double rate)
     e->from = mode_warm_up(plan, (uint64_t)(rate * WARM_SECONDS));
     e->total = e->from + measured;
     before = e->received;
+    (void)mode_meet(e->crowd);
     e->start_ns = clock_mono_ns();
     while (!e->crowd->has_failed && e->received - before < e->total) {
         uint64_t wait_ns = send_due(e);
@@ -287,6 +300,7 @@ void mode_echo(struct crowd *c, struct result *r)
         .on_message = on_message, .on_read_end = on_read_end, .on_writable = on_writable};
     crowd_open_links(c, 0, c->links_count);
     if (!c->has_failed && c->plan->rate_percent > 0) {
+        (void)mode_meet(c);
         saturation = probe(&e);
         rate = saturation * c->plan->rate_percent / 100;
         result_extra(r, "saturation_per_second", saturation);

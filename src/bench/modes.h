@@ -18,6 +18,8 @@ void mode_chat(struct crowd *c, struct result *r);
 
 /* The plan's --warm-up, or what is usual. */
 uint64_t mode_warm_up(const struct plan *plan, uint64_t usual);
+/* Waits for the other threads, if there are any. True: there were, and time has passed. */
+bool mode_meet(struct crowd *c);
 /* result_begin and result_end, with memory beside them; they fail the crowd. */
 void mode_begin(struct crowd *c, struct result *r);
 void mode_end(struct crowd *c, struct result *r);

@@ -14,6 +14,7 @@
 #define PLAN_CONNECTIONS_MAX 200000
 #define PLAN_DEPTH_MAX       4096
 #define PLAN_BYTES_MAX       ((uint32_t)1024 * 1024)
+#define PLAN_THREADS_MAX     64
 #define PLAN_STEPS_MAX       8
 #define PLAN_TOKEN_MAX       8192
 
@@ -47,6 +48,8 @@ struct plan {
     struct usage_pids pids;
     bool is_insecure, is_native, is_bearer, offers_deflate, gets_ack;
     bool resumes, keeps, is_silent, is_json, is_binary;
+    uint32_t threads;      /* of this program */
+    uint32_t first_source; /* connections that other threads count before this one's */
     uint32_t connections, batch, sources, depth, bytes;
     uint32_t warm_up;            /* messages; UINT32_MAX: as the mode likes */
     uint32_t rate_percent;       /* of what the server can do, which is measured first; 0: not so */

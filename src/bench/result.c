@@ -109,6 +109,8 @@ static void put_parameters(struct wr *w, const struct plan *plan)
         json_out_member_u64(w, "depth", plan->depth);
     if (plan->mode == PLAN_FANOUT)
         json_out_member(w, "pace", view_of_text(pace_names[plan->pace]));
+    if (plan->threads > 1)
+        json_out_member_u64(w, "threads", plan->threads);
     if (plan->rate > 0)
         put_number(w, "rate", plan->rate);
     if (plan->mode == PLAN_CHAT)

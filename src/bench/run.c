@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "bench/modes.h"
+#include "bench/team.h"
 
 #define REST_LOOK_NS 40000000U /* between two looks */
 #define REST_CPU_NS  20000U    /* less than that in between is rest */
@@ -93,25 +94,46 @@ static int stay_on_core(int core, struct error *why)
     return E_IO;
 }
 
-int bench_run(struct result *r, const struct plan *plan, struct error *why)
+bool mode_meet(struct crowd *c)
+{
+    if (c->gate == NULL || c->has_failed)
+        return false;
+    if (!team_gate_wait(c->gate)) {
+        c->was_left_alone = true;
+        crowd_fail(c, "another thread failed");
+    }
+    return true;
+}
+
+static int run_one(struct result *r, const struct plan *plan, struct team_gate *gate,
+                   struct error *why)
 {
     struct crowd crowd;
-    int rc = stay_on_core(plan->core, why);
+    int rc;
 
-    if (rc != OK)
-        return rc;
     /* Otherwise the kernel may wake us 50 us late, which would be told as the server's. */
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     result_init(r, "messages");
     rc = crowd_open(&crowd, plan, mode_links(plan), why);
+    crowd.gate = gate;
     if (rc == OK) {
         mode_memory(&crowd, &r->memory_before);
         modes[plan->mode](&crowd, r);
+        (void)mode_meet(&crowd); /* closing would be in what others still measure */
         if (crowd.has_failed) {
             *why = crowd.why;
-            rc = E_IO;
+            rc = crowd.was_left_alone ? E_CLOSED : E_IO;
         }
     }
     crowd_close(&crowd);
     return rc;
+}
+
+int bench_run(struct result *r, const struct plan *plan, struct error *why)
+{
+    int rc = stay_on_core(plan->core, why);
+
+    if (rc != OK)
+        return rc;
+    return plan->threads > 1 ? team_run(r, plan, run_one, why) : run_one(r, plan, NULL, why);
 }

@@ -39,6 +39,7 @@ static void usage(void)
     (void)fputs(
         "echo\n"
         "      --depth N            messages under way on each connection (default 1)\n"
+        "      --threads N          of this program, for servers with many cores\n"
         "      --rate R | P%        so many a second by the clock, or this share of what "
         "the\n"
         "                           server can do, which is measured first; latency counts\n"

@@ -275,6 +275,7 @@ static const struct row rows[] = {
     {"messages", IN(ECHO) | IN(FANOUT), take_messages, TEXT, 0, 0, 0},
     {"seconds", ALL & ~IN(CONNECT), take_seconds, TEXT, 0, 0, 0},
     {"warm-up", IN(ECHO) | IN(FANOUT), NULL, NUMBER, PUT(warm_up), 0, 1000000000},
+    {"threads", IN(ECHO), NULL, NUMBER, PUT(threads), 1, PLAN_THREADS_MAX},
     {"batch", ALL, NULL, NUMBER, PUT(batch), 1, 10000},
     {"sources", ALL, NULL, NUMBER, PUT(sources), 1, 250},
     {"timeout", ALL, take_timeout, TEXT, 0, 0, 0},
@@ -404,7 +405,7 @@ int bench_read_arguments(struct bench_args *a, int argc, char **argv)
     a->plan.warm_up = UINT32_MAX;
     a->plan.bytes = 128;
     a->plan.batch = 50;
-    a->plan.sources = a->plan.depth = 1;
+    a->plan.sources = a->plan.depth = a->plan.threads = 1;
     a->plan.core = -1;
     a->plan.churn = 10;
     a->plan.timeout_ns = 30000000000U;

@@ -70,6 +70,10 @@ static int check(const struct bench_args *a)
 
     if (plan->messages > 0 && a->has_seconds)
         return bench_complain("--messages and --seconds both say when to end: one of them");
+    if (plan->threads > plan->connections)
+        return bench_complain("--threads: each needs a connection");
+    if (plan->threads > 1 && plan->core >= 0)
+        return bench_complain("--pin is for one thread (taskset is for several)");
     if (plan->rate > 0 && plan->rate_percent > 0)
         return bench_complain("--rate twice");
     if (plan->bytes == 0 && plan->mode != PLAN_ECHO)

@@ -92,6 +92,18 @@ def test_echo_counts_messages_and_cpu(house):
     assert got["parameters"] == {"connections": 5, "bytes": 1000, "depth": 3, "tls": True, "compress": False, "native": False}
 
 
+def test_several_threads_are_one_result(house):
+    before = house.pid
+    for more in ([], ["--rate", "1000"]):
+        got = bench("echo", *secure(house, "/echo"), "--threads", 3, "--connections", 7, "--depth", 2, "--messages", 600,
+                    "--warm-up", 60, "--pid", before, "--json", *more).json
+        assert 600 <= got["messages"] < 620 and got["latency_us"]["count"] == got["messages"]
+        assert got["parameters"]["threads"] == 3 and got["parameters"]["connections"] == 7
+        check_latency(got["latency_us"])
+    done = bench("echo", *secure(house, "/nowhere"), "--threads", 3, "--connections", 7)
+    assert done.code == 1 and "404" in done.err
+
+
 def test_echo_at_a_rate_sends_exactly_what_was_asked_for(house):
     got = bench("echo", *secure(house, "/echo"), "--connections", 4, "--rate", 500, "--messages", 250, "--warm-up", 50,
                 "--json").json
@@ -368,6 +380,8 @@ def test_servers_that_speak_something_else(answer, words):
     (["echo", "ws://localhost/", "--connections", "many"], "`many`"),
     (["echo", "ws://localhost/", "--pace", "acked"], "--pace is not for echo"),
     (["fanout", "ws://localhost/", "--pace", "acked"], "--ack"),
+    (["echo", "ws://localhost/", "--threads", "60"], "--threads"),
+    (["echo", "ws://localhost/", "--threads", "2", "--pin", "0"], "taskset"),
     (["echo", "ws://localhost/", "--rate", "fast"], "`fast`"),
     (["echo", "ws://localhost/", "--rate", "101%"], "1% to 100%"),
     (["echo", "ws://localhost/", "--seconds", "1", "--messages", "1"], "one of them"),

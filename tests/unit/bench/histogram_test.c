@@ -100,6 +100,23 @@ static void percentiles_are_those_of_sorted_durations(void **state)
     }
 }
 
+static void two_histograms_are_one(void **state)
+{
+    static struct histogram other;
+
+    (void)state;
+    histogram_clear(&h);
+    histogram_clear(&other);
+    for (uint64_t ns = 1; ns <= 100; ns++)
+        histogram_add(ns <= 50 ? &h : &other, ns);
+    histogram_merge(&h, &other);
+    assert_int_equal(h.count, 100);
+    assert_int_equal(h.max, 100);
+    assert_int_equal(histogram_at(&h, 0.5), 50);
+    assert_int_equal(histogram_at(&h, 0.9), 90);
+    assert_int_equal(histogram_mean(&h), 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +124,7 @@ int main(void)
         cmocka_unit_test(small_durations_are_exact),
         cmocka_unit_test(every_power_of_two_has_its_own_bucket),
         cmocka_unit_test(what_is_too_long_counts_and_max_stays_exact),
+        cmocka_unit_test(two_histograms_are_one),
         cmocka_unit_test(percentiles_are_those_of_sorted_durations),
     };
 
