@@ -188,5 +188,7 @@ enum tls_records tls_handshake_take(struct tls_taken **out, const struct tls_han
     }
     tls_keys_wipe(&start.read);
     tls_keys_wipe(&start.write);
+    if (answer != TLS_RECORDS_OWN)
+        tls_crypto_forget(start.crypto);
     return answer;
 }

@@ -145,6 +145,8 @@ def test_a_revoked_certificate_is_refused_from_the_reload_on_and_its_connections
     others = [RawWebSocket.open(server, context=server.context("app-2")) for _ in range(4)] + [RawWebSocket.login(server)]
     for ws in live + others[:4]:
         assert ws.recv_json()["type"] == "welcome"
+    carried = {"auto": "own", "openssl": "openssl"}[server.config["listen"][0]["tls"]["records"]]
+    assert {e["tls_records"] for e in server.events("connection_open")} == {carried}
     context = server.context("app-1")
     with RawWebSocket.open(server, context=context) as ws:
         session = ws.sock.session

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "net/conn_private.h"
 #include "net/loop_private.h"
 #include "net/tls_handshake.h"
 #include "net/tls_private.h"
+#include "net/tls_taken.h"
 
 /* ---- send() that takes little ---- */
 
@@ -48,6 +50,13 @@ static void note_records(struct conn *c)
 
     assert_true(conn_tls_records(c, &records));
     p->rig->number = records;
+    if (records == TLS_RECORDS_OWN) {
+        /* All that is left of TLS while the connection is idle. */
+        assert_null(c->tls->shake);
+        assert_null(c->tls->cipher);
+        assert_null(c->tls->stream.openssl);
+        assert_true(sizeof(*c->tls) + tls_taken_bytes(c->tls->stream.taken) <= 400);
+    }
 }
 
 static const struct conn_ops ops = {note_records, rig_echo, rig_shutdown, NULL, rig_closed};
