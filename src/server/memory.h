@@ -19,6 +19,13 @@ void memory_note(struct peer *p);
 void memory_forget(struct peer *p);
 /* The same after input, where p may have grown: then, if there is no room for it, p is ended. */
 void memory_check(struct peer *p);
+/* Where nothing was kept and nothing is, which is what most input leaves, nothing is to be done. */
+static inline void memory_after_input(struct peer *p)
+{
+    if (p->decoder.partial != NULL || p->extra != NULL || p->kept_bytes != 0 ||
+        p->conn.out_bytes != 0 || p->conn.has_backlog)
+        memory_check(p);
+}
 bool memory_is_tight(struct worker *w); /* nobody new */
 bool memory_is_short(struct worker *w); /* no more output that waits */
 /* Is there no room for what waits for p? Asks the kernel first. Then p is ended, true. */

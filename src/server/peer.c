@@ -323,7 +323,7 @@ static void on_data(struct conn *c, uint8_t *data, size_t len)
         gate_hold(p, data, len);
     else if (p->phase != PEER_LINGER)
         session_data(p, data, len);
-    memory_check(p);
+    memory_after_input(p);
 }
 
 static void on_eof(struct conn *c)
