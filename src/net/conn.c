@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/hint.h"
 #include "base/status.h"
 #include "net/conn_private.h"
+#include "net/socket_io.h"
 
 void conn_set_events(struct conn *c, int events)
 {
@@ -76,15 +78,11 @@ void conn_enter(struct conn *c)
     c->is_corked = true;
 }
 
-void conn_leave(struct conn *c)
+/* Where there is more to think of than what is in the cork. */
+APART static void leave_slowly(struct conn *c, size_t len)
 {
     struct loop *loop = c->loop;
-    size_t len = loop->cork_len;
 
-    ASSERT(loop->corked == c);
-    loop->corked = NULL;
-    loop->cork_len = 0;
-    c->is_corked = false;
     if (c->state == CONN_CLOSING) {
         if (c->tls != NULL)
             loop->tls.io->out_len = 0;
@@ -96,6 +94,26 @@ void conn_leave(struct conn *c)
         conn_hold(c, loop->cork, len);
     else
         conn_send_out(c, loop->cork, len);
+}
+
+static inline void leave(struct conn *c)
+{
+    struct loop *loop = c->loop;
+    size_t len = loop->cork_len;
+
+    ASSERT(loop->corked == c);
+    loop->corked = NULL;
+    loop->cork_len = 0;
+    c->is_corked = false;
+    if (c->state != CONN_OPEN || c->tls != NULL || (c->events & POLLER_WRITABLE) != 0)
+        leave_slowly(c, len);
+    else if (len > 0)
+        conn_send_cork(c, len);
+}
+
+void conn_leave(struct conn *c)
+{
+    leave(c);
 }
 
 void conn_become_ready(struct conn *c)
@@ -131,17 +149,9 @@ static bool is_reset(int error)
     return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED;
 }
 
-size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
+/* What recv answered, where that were not bytes. */
+COLD static size_t judge_recv(struct conn *c, ssize_t n)
 {
-    ssize_t n = recv(c->fd, into, cap, 0);
-
-    c->loop->counters.recv_calls++;
-    if (n > 0) {
-        c->loop->counters.recv_bytes += (size_t)n;
-        if ((size_t)n == cap)
-            conn_look_again(c);
-        return (size_t)n;
-    }
     if (n == 0) {
         if (c->loop->corked == NULL && c->state == CONN_OPEN) {
             conn_enter(c);
@@ -163,10 +173,39 @@ size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
     return 0;
 }
 
+static inline size_t receive(struct conn *c, uint8_t *into, size_t cap)
+{
+    struct loop_counters *counters = &c->loop->counters;
+    ssize_t n = socket_recv(c->fd, into, cap);
+
+    counters->recv_calls++;
+    if (n <= 0)
+        return judge_recv(c, n);
+    counters->recv_bytes += (size_t)n;
+    if ((size_t)n == cap)
+        conn_look_again(c);
+    return (size_t)n;
+}
+
+size_t conn_recv(struct conn *c, uint8_t *into, size_t cap)
+{
+    return receive(c, into, cap);
+}
+
+static inline void read_plain(struct conn *c)
+{
+    struct loop *loop = c->loop;
+    size_t n = receive(c, loop->rx, LOOP_RX_BYTES);
+
+    if (n == 0 || c->state != CONN_OPEN)
+        return;
+    conn_enter(c);
+    c->ops->on_data(c, loop->rx, n);
+    leave(c);
+}
+
 static void on_readable(struct conn *c)
 {
-    size_t n;
-
     if (c->tls != NULL && c->state < CONN_SHUTTING) {
         conn_tls_readable(c);
         return;
@@ -180,12 +219,7 @@ static void on_readable(struct conn *c)
         if (c->state != CONN_OPEN || (c->events & POLLER_READABLE) == 0)
             return;
     }
-    n = conn_recv(c, c->loop->rx, LOOP_RX_BYTES);
-    if (n == 0 || c->state != CONN_OPEN)
-        return;
-    conn_enter(c);
-    c->ops->on_data(c, c->loop->rx, n);
-    conn_leave(c);
+    read_plain(c);
 }
 
 static void on_connected(struct conn *c)
@@ -223,10 +257,8 @@ static void on_fault(struct conn *c)
     conn_kill(c, CONN_END_PEER_EOF);
 }
 
-void conn_ready(void *item, int events)
+static void on_event(struct conn *c, int events)
 {
-    struct conn *c = item;
-
     /* Closed since the poll, by another's callback; or not to be bothered. */
     if (c->state == CONN_CLOSING || c->events == 0)
         return;
@@ -250,6 +282,18 @@ void conn_ready(void *item, int events)
     /* The read may have left the end behind, which is not told a second time. */
     if ((events & POLLER_LAST) != 0 && (c->events & POLLER_READABLE) != 0)
         conn_look_again(c);
+}
+
+void conn_ready(void *item, int events)
+{
+    struct conn *c = item;
+
+    /* Nearly always, and then there is nothing else to think of. */
+    if (events == POLLER_READABLE && c->events == POLLER_READABLE && c->state == CONN_OPEN &&
+        c->tls == NULL)
+        read_plain(c);
+    else
+        on_event(c, events);
 }
 
 static void init(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops)
@@ -351,11 +395,6 @@ void conn_abort(struct conn *c)
         c->out_first == NULL && c->loop->cork_len == 0)
         conn_tls_farewell(c);
     conn_kill(c, c->saw_eof ? CONN_END_PEER_EOF : CONN_END_ABORTED);
-}
-
-bool conn_is_closing(const struct conn *c)
-{
-    return c->state >= CONN_SHUTTING;
 }
 
 const char *conn_end_detail(const struct conn *c)

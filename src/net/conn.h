@@ -44,6 +44,19 @@ struct conn_ops {
     void (*on_closed)(struct conn *c, enum conn_end end);
 };
 
+/* Private, for conn_is_closing. In the order of a life; comparisons rest on it. */
+enum conn_state {
+    CONN_NEW,        /* plain: on_ready is still to come */
+    CONN_CONNECTING, /* client: until the socket is writable */
+    CONN_HELLO,      /* TLS server: gathers the ClientHello */
+    CONN_WAITING,    /* has it, waits for a place inside OpenSSL */
+    CONN_HANDSHAKE,
+    CONN_OPEN,
+    CONN_SHUTTING, /* conn_shutdown: sends what is queued, then close_notify and FIN */
+    CONN_DRAINING, /* FIN sent: discards until the peer's EOF */
+    CONN_CLOSING   /* conn_kill was called; on_closed comes at the turn's end */
+};
+
 struct conn {
     struct loop *loop;
     const struct conn_ops *ops;
@@ -68,6 +81,10 @@ int conn_open(struct conn *c, struct loop *loop, int fd, struct tls_server *tls,
 int conn_open_client(struct conn *c, struct loop *loop, int fd, struct tls_client *tls,
                      const char *server_name, const struct conn_ops *ops);
 
+/* While on_data or on_ready of c runs: room for `len` bytes of output, which are sent as if written
+ * and are to be filled in before anything else is done. NULL: there is none here, use conn_write.
+ */
+uint8_t *conn_room(struct conn *c, size_t len);
 /* Copies. E_CLOSED after shutdown or abort, E_NOMEM (then the caller should abort). */
 int conn_write(struct conn *c, const void *bytes, size_t len);
 /* Two pieces in one go (frame header and payload). */
@@ -92,7 +109,10 @@ void conn_read_resume(struct conn *c);
 void conn_shutdown(struct conn *c);
 /* Closes now. Harmless when already closing. Safe inside any callback. */
 void conn_abort(struct conn *c);
-bool conn_is_closing(const struct conn *c);
+static inline bool conn_is_closing(const struct conn *c)
+{
+    return c->state >= CONN_SHUTTING;
+}
 /* A short constant-like text about the TLS or socket failure; "" if none. Valid until on_closed
  * returns. */
 const char *conn_end_detail(const struct conn *c);

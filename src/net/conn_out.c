@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/hint.h"
 #include "base/status.h"
 #include "net/conn_private.h"
+#include "net/socket_io.h"
 
 #define IOV_MAX_OURS 64
 /* Sends of one connection in one go, so that a fast reader starves nobody. */
@@ -200,6 +202,17 @@ static void put_cork(struct loop *loop, const void *bytes, size_t len)
     loop->cork_len += len;
 }
 
+uint8_t *conn_room(struct conn *c, size_t len)
+{
+    struct loop *loop = c->loop;
+    uint8_t *room = loop->cork + loop->cork_len;
+
+    if (c->state >= CONN_SHUTTING || !fits_cork(c, len))
+        return NULL;
+    loop->cork_len += len;
+    return room;
+}
+
 int conn_write(struct conn *c, const void *bytes, size_t len)
 {
     if (c->state == CONN_OPEN && fits_cork(c, len)) {
@@ -287,15 +300,8 @@ void conn_await_writable(struct conn *c)
     conn_set_events(c, c->events | POLLER_WRITABLE);
 }
 
-/* What send or sendmsg answered. */
-static ssize_t judge(struct conn *c, ssize_t n)
+COLD static ssize_t judge_failure(struct conn *c)
 {
-    c->loop->counters.send_calls++;
-    if (n >= 0) {
-        c->stall_sent_bytes += (size_t)n;
-        c->loop->counters.send_bytes += (size_t)n;
-        return n;
-    }
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         return 0;
     if (errno == EINTR) {
@@ -307,9 +313,40 @@ static ssize_t judge(struct conn *c, ssize_t n)
     return -1;
 }
 
+/* What send or sendmsg answered. */
+static inline ssize_t judge(struct conn *c, ssize_t n)
+{
+    struct loop_counters *counters = &c->loop->counters;
+
+    counters->send_calls++;
+    if (n < 0)
+        return judge_failure(c);
+    counters->send_bytes += (size_t)n;
+    c->stall_sent_bytes += (size_t)n;
+    return n;
+}
+
+/* The kernel took less than all, or failed. */
+APART static void keep_rest(struct conn *c, size_t len, ssize_t n)
+{
+    n = judge(c, n);
+    if (n >= 0)
+        conn_hold(c, c->loop->cork + n, len - (size_t)n);
+}
+
+void conn_send_cork(struct conn *c, size_t len)
+{
+    ssize_t n = socket_send(c->fd, c->loop->cork, len);
+
+    if (n != (ssize_t)len)
+        keep_rest(c, len, n);
+    else
+        (void)judge(c, n);
+}
+
 ssize_t conn_send(struct conn *c, const uint8_t *bytes, size_t len)
 {
-    return judge(c, send(c->fd, bytes, len, MSG_NOSIGNAL));
+    return judge(c, socket_send(c->fd, bytes, len));
 }
 
 /* One send of up to IOV_MAX_OURS items. Bytes taken, or -1; *asked: what was offered. */

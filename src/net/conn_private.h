@@ -15,19 +15,6 @@
 /* What the queue copies goes into chunks of this size; more than that becomes a blob of its own. */
 #define CONN_CHUNK_BYTES 2048
 
-/* In the order of a life; comparisons rest on it. */
-enum conn_state {
-    CONN_NEW,        /* plain: on_ready is still to come */
-    CONN_CONNECTING, /* client: until the socket is writable */
-    CONN_HELLO,      /* TLS server: gathers the ClientHello */
-    CONN_WAITING,    /* has it, waits for a place inside OpenSSL */
-    CONN_HANDSHAKE,
-    CONN_OPEN,
-    CONN_SHUTTING, /* conn_shutdown: sends what is queued, then close_notify and FIN */
-    CONN_DRAINING, /* FIN sent: discards until the peer's EOF */
-    CONN_CLOSING   /* conn_kill was called; on_closed comes at the turn's end */
-};
-
 /* Bytes in a connection's queue: a reference to a blob, or a chunk that copies fill. */
 struct conn_item {
     struct conn_item *next;
@@ -86,7 +73,10 @@ void conn_mark_dirty(struct conn *c);
 /* Sends cork or queue as far as the kernel takes them and goes on with a shutdown that waited for
  * it. Bytes in the cork mean that the queue is empty. */
 void conn_send_out(struct conn *c, const uint8_t *cork, size_t cork_len);
-/* The same while the kernel is known to be full: keeps what would be sent. */
+/* What a callback left in the cork of a plain connection that is open and has nothing else to send.
+ */
+void conn_send_cork(struct conn *c, size_t len);
+/* conn_send_out while the kernel is known to be full: keeps what would be sent. */
 void conn_hold(struct conn *c, const uint8_t *cork, size_t cork_len);
 /* One send. Bytes taken, 0 when the kernel is full; -1 when the connection was killed. */
 ssize_t conn_send(struct conn *c, const uint8_t *bytes, size_t len);

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/hint.h"
 #include "base/status.h"
 #include "net/conn_private.h"
 
@@ -73,7 +74,7 @@ static void set_alarm(struct loop *loop)
     poller_set_alarm(loop->poller, next_ms);
 }
 
-static void run_timers(struct loop *loop)
+APART static void run_timers(struct loop *loop)
 {
     loop->alarm_ms = 0; /* it rings on until it is set anew */
     loop->has_new_timer = true;
@@ -168,21 +169,26 @@ uv_loop_t *loop_uv(struct loop *loop)
     return &loop->uv;
 }
 
+COLD static void read_clock(struct loop *loop)
+{
+    loop->now_ns = clock_mono_ns();
+    loop->now_ms = loop->now_ns / 1000000;
+    loop->is_now_known = true;
+}
+
+/* The cached reading is not part of what const promises. */
 uint64_t loop_now_ns(const struct loop *loop)
 {
-    struct loop *self =
-        (struct loop *)loop; /* the cached reading is not part of what const promises */
-
-    if (!self->is_now_known) {
-        self->now_ns = clock_mono_ns();
-        self->is_now_known = true;
-    }
-    return self->now_ns;
+    if (!loop->is_now_known)
+        read_clock((struct loop *)loop);
+    return loop->now_ns;
 }
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-    return loop_now_ns(loop) / 1000000;
+    if (!loop->is_now_known)
+        read_clock((struct loop *)loop);
+    return loop->now_ms;
 }
 
 int64_t loop_wall_s(const struct loop *loop)

@@ -39,7 +39,7 @@ struct loop {
     struct poller *poller;
     bool is_now_known, is_wall_known, is_stopping;
     bool has_new_timer; /* the wheel's next deadline may have moved */
-    uint64_t now_ns;
+    uint64_t now_ns, now_ms;
     int64_t wall_s;
     uint64_t alarm_ms; /* what the poller's alarm stands at; UINT64_MAX: not set */
     struct link tasks; /* loop_task.link */

@@ -154,12 +154,12 @@ bool poller_turn(struct poller *p, bool may_sleep)
     for (int i = 0; i < count; i++) {
         void *item = p->events[i].data.ptr;
 
-        if (item == p->uv)
-            is_uv_due = true;
-        else if (item == &p->alarm_fd)
-            has_rung = true;
-        else
+        if (item != p->uv && item != &p->alarm_fd)
             p->on_ready(item, events_of(p->events[i].events));
+        else if (item == p->uv)
+            is_uv_due = true;
+        else
+            has_rung = true;
     }
     if (is_uv_due || (count == 0 && patience_ms > 0))
         (void)uv_run(p->uv, UV_RUN_NOWAIT);

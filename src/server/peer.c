@@ -317,12 +317,12 @@ static void on_data(struct conn *c, uint8_t *data, size_t len)
 {
     struct peer *p = peer_of_conn(c);
 
-    if (p->phase == PEER_HEAD)
+    if (p->phase >= PEER_FIRST && p->phase <= PEER_CLOSING)
+        session_data(p, data, len);
+    else if (p->phase == PEER_HEAD)
         gate_data(p, data, len);
     else if (p->phase == PEER_ASKING)
         gate_hold(p, data, len);
-    else if (p->phase != PEER_LINGER)
-        session_data(p, data, len);
     memory_after_input(p);
 }
 

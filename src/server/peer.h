@@ -142,9 +142,11 @@ void session_resume(struct peer *p);
 void session_unchoke(struct peer *p);
 void session_ping(struct peer *p);
 void session_drained(struct peer *p);
-extern const struct hub_subscriber_ops session_subscriber;
-void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);
 /* Ends a reader that takes too little too slowly. */
 void session_slow(struct peer *p);
+
+/* --- session_push.c --- */
+extern const struct hub_subscriber_ops session_subscriber;
+void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);
 
 #endif

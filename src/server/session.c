@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/blob_store.h"
+#include "base/hint.h"
 #include "base/random.h"
 #include "crypto/secret.h"
 #include "server/ask.h"
@@ -16,8 +16,7 @@
 #include "server/peer_limits.h"
 #include "server/protocol.h"
 
-#define PING_BYTES          8
-#define COMPRESS_FROM_BYTES 64 /* below that a message only grows */
+#define PING_BYTES 8
 /* Messages behind our Close that are still taken apart to find the peer's: some were on their way.
  * A flood of small ones that inflate to large ones would cost a worker two seconds. */
 #define UNHEARD_MAX 32
@@ -35,14 +34,28 @@ static bool is_waiting(const struct peer *p)
     return p->phase == PEER_FIRST && peer_ask(p) != NULL;
 }
 
-static void send_frame(struct peer *p, enum ws_opcode opcode, bool is_compressed,
-                       const uint8_t *bytes, size_t len)
+/* `kind`: the opcode, and RSV1 for what is compressed. */
+APART static void write_frame(struct peer *p, unsigned kind, const uint8_t *bytes, size_t len)
 {
     uint8_t header[WS_FRAME_HEADER_MAX];
-    size_t header_bytes = ws_frame_encode(header, opcode, true, is_compressed, len, NULL);
+    size_t header_bytes = ws_frame_encode(header, (enum ws_opcode)(kind & WS_BITS_OPCODE), true,
+                                          (kind & WS_BIT_RSV1) != 0, len, NULL);
 
     if (conn_write2(&p->conn, header, header_bytes, bytes, len) != OK)
         conn_abort(&p->conn);
+}
+
+static void send_frame(struct peer *p, unsigned kind, const uint8_t *bytes, size_t len)
+{
+    uint8_t *room = len <= WS_CONTROL_PAYLOAD_MAX && len > 0 ? conn_room(&p->conn, 2 + len) : NULL;
+
+    if (room == NULL) {
+        write_frame(p, kind, bytes, len);
+        return;
+    }
+    room[0] = (uint8_t)(WS_BIT_FINAL | kind);
+    room[1] = (uint8_t)len;
+    memcpy(room + 2, bytes, len);
 }
 
 /* A compressor of its own, where the context is kept, costs a quarter of a megabyte: made with the
@@ -62,31 +75,42 @@ static struct ws_deflate *deflate_of(struct peer *p)
     return extra->own_deflate;
 }
 
-void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
+/* False: to be sent as it is. True: it was sent, or there was no way to. */
+APART static bool send_compressed(struct peer *p, enum ws_opcode opcode, const uint8_t *bytes,
+                                  size_t len)
 {
-    enum ws_opcode opcode = is_text ? WS_TEXT : WS_BINARY;
-    struct ws_deflate *deflate;
+    struct ws_deflate *deflate = deflate_of(p);
     uint8_t *packed;
     size_t packed_bytes;
 
-    if (is_silent(p))
-        return;
+    if (deflate != NULL && ws_deflate_message(deflate, bytes, len, &packed, &packed_bytes) == OK) {
+        send_frame(p, opcode | WS_BIT_RSV1, packed, packed_bytes);
+        return true;
+    }
+    if (p->extra == NULL || p->extra->own_deflate == NULL)
+        return false;
+    /* Its window is out of step with the peer's. */
+    session_fail(p, CLOSE_INTERNAL, "Compression failed");
+    return true;
+}
+
+/* One that is not silent. */
+static inline void send_message(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
+{
+    enum ws_opcode opcode = is_text ? WS_TEXT : WS_BINARY;
+
     p->messages_out++;
     p->worker->metrics.messages_out++;
-    if (p->window_bits != 0 && len >= COMPRESS_FROM_BYTES) {
-        deflate = deflate_of(p);
-        if (deflate != NULL &&
-            ws_deflate_message(deflate, bytes, len, &packed, &packed_bytes) == OK) {
-            send_frame(p, opcode, true, packed, packed_bytes);
-            return;
-        }
-        if (p->extra != NULL &&
-            p->extra->own_deflate != NULL) { /* its window is out of step with the peer's */
-            session_fail(p, CLOSE_INTERNAL, "Compression failed");
-            return;
-        }
-    }
-    send_frame(p, opcode, false, bytes, len);
+    if (p->window_bits != 0 && len >= WS_DEFLATE_FROM_BYTES &&
+        send_compressed(p, opcode, bytes, len))
+        return;
+    send_frame(p, opcode, bytes, len);
+}
+
+void session_send(struct peer *p, bool is_text, const uint8_t *bytes, size_t len)
+{
+    if (!is_silent(p))
+        send_message(p, is_text, bytes, len);
 }
 
 void session_send_text(struct peer *p, const char *text, size_t len)
@@ -99,7 +123,7 @@ static void send_close(struct peer *p, unsigned code, const char *reason)
     uint8_t payload[CLOSE_PAYLOAD_MAX];
     size_t len = close_payload_encode(payload, code, view_of_text(reason));
 
-    send_frame(p, WS_CLOSE, false, payload, len);
+    send_frame(p, WS_CLOSE, payload, len);
     p->close_code = (uint16_t)code;
     p->close_reason = reason;
 }
@@ -151,7 +175,7 @@ void session_ping(struct peer *p)
     uint8_t payload[PING_BYTES];
 
     random_bytes(payload, sizeof(payload));
-    send_frame(p, WS_PING, false, payload, sizeof(payload));
+    send_frame(p, WS_PING, payload, sizeof(payload));
     p->since_ms = loop_now_ms(p->worker->loop);
     p->is_pinged = true;
 }
@@ -169,85 +193,11 @@ void session_slow(struct peer *p)
     conn_abort(&p->conn); /* a Close behind what it does not read would never be read either */
 }
 
-/* --- pushes --- */
-
-/* The pushed frame compressed for this window size; made once and kept until another frame is
- * pushed. */
-static struct blob *compressed_push(struct worker *w, uint8_t window_bits, struct blob *frame)
-{
-    struct pushed *slot = &w->pushed[window_bits];
-    struct ws_deflate *deflate;
-    uint8_t header[WS_FRAME_HEADER_MAX], *packed;
-    struct ws_frame plain;
-    size_t packed_bytes, header_bytes;
-
-    if (slot->plain == frame)
-        return slot->compressed;
-    blob_drop(slot->plain);
-    blob_drop(slot->compressed);
-    slot->plain = blob_keep(frame);
-    slot->compressed = NULL;
-    deflate = worker_deflate(w, window_bits);
-    if (deflate == NULL ||
-        ws_frame_decode(&plain, frame->data, frame->len, false) != WS_PARSE_DONE ||
-        plain.payload_bytes < COMPRESS_FROM_BYTES ||
-        ws_deflate_message(deflate, frame->data + plain.header_bytes, (size_t)plain.payload_bytes,
-                           &packed, &packed_bytes) != OK)
-        return NULL;
-    header_bytes = ws_frame_encode(header, WS_TEXT, true, true, packed_bytes, NULL);
-    slot->compressed = blob_store_make(w->blobs, (uint32_t)(header_bytes + packed_bytes));
-    if (slot->compressed != NULL) {
-        memcpy(slot->compressed->data, header, header_bytes);
-        memcpy(slot->compressed->data + header_bytes, packed, packed_bytes);
-    }
-    return slot->compressed;
-}
-
-static struct view user_of(const struct hub_subscriber *subscriber)
-{
-    return peer_user(LINK_ITEM(subscriber, const struct peer, subscriber));
-}
-
-const struct hub_subscriber_ops session_subscriber = {session_deliver, user_of};
-
-void session_deliver(struct hub_subscriber *subscriber, struct blob *frame)
-{
-    struct peer *p = LINK_ITEM(subscriber, struct peer, subscriber);
-    const struct limit_options *limits = &p->worker->options->limits;
-    struct blob *packed = NULL;
-    size_t backlog;
-
-    if (is_silent(p))
-        return;
-    backlog = conn_backlog(&p->conn);
-    if (backlog >
-        limits->queue_bytes) { /* perhaps only this turn's burst: ask the kernel before judging */
-        conn_flush(&p->conn);
-        backlog = conn_backlog(&p->conn);
-    }
-    if (backlog > limits->queue_bytes) {
-        session_slow(p);
-        return;
-    }
-    if (backlog > MEMORY_SMALL_BYTES && memory_ends_reader(p))
-        return;
-    if (backlog > 0)
-        peer_due_by(p, loop_now_ms(p->worker->loop) + limits->queue_stall_ms);
-    /* With context takeover the shared copy cannot serve: sent plain, which RFC 7692 section 6
-     * always allows. */
-    if (p->window_bits != 0 && !p->keeps_context)
-        packed = compressed_push(p->worker, p->window_bits, frame);
-    p->messages_out++;
-    p->worker->metrics.messages_out++;
-    if (conn_write_blob(&p->conn, packed != NULL ? packed : frame) != OK)
-        conn_abort(&p->conn);
-}
-
 /* --- in --- */
 
 /* One pong waits at most: the latest (R-F9). While nothing is backed up every ping is answered at
  * once. */
-static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
+COLD static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
 {
     struct peer_extra *extra;
 
@@ -256,7 +206,7 @@ static void answer_ping(struct peer *p, const uint8_t *payload, size_t len)
     if (p->conn.out_bytes > 0)
         conn_flush(&p->conn); /* only what the kernel refused will report that it has drained */
     if (p->conn.out_bytes == 0) {
-        send_frame(p, WS_PONG, false, payload, len);
+        send_frame(p, WS_PONG, payload, len);
         return;
     }
     extra = peer_extra_get(p);
@@ -278,7 +228,7 @@ void session_drained(struct peer *p)
         p->since_ms = loop_now_ms(p->worker->loop);
     if (extra != NULL && extra->pong != NULL) {
         if (!is_silent(p))
-            send_frame(p, WS_PONG, false, extra->pong + 1, extra->pong[0]);
+            send_frame(p, WS_PONG, extra->pong + 1, extra->pong[0]);
         free(extra->pong);
         extra->pong = NULL;
     }
@@ -288,7 +238,7 @@ void session_drained(struct peer *p)
 }
 
 /* False: not to be answered, because it is over the rate or the session is being closed. */
-static bool take_control(struct peer *p)
+COLD static bool take_control(struct peer *p)
 {
     struct event event;
 
@@ -307,7 +257,7 @@ static bool take_control(struct peer *p)
     return false;
 }
 
-static void on_fail(struct peer *p, const struct ws_event *ws)
+COLD static void on_fail(struct peer *p, const struct ws_event *ws)
 {
     struct event event = peer_event(p, EVENT_PROTOCOL_ERROR, OUTCOME_REFUSED, NULL);
 
@@ -325,7 +275,7 @@ static void on_fail(struct peer *p, const struct ws_event *ws)
     session_fail(p, ws->fail_code, ws->fail_reason);
 }
 
-static void on_close(struct peer *p, const struct ws_event *ws)
+COLD static void on_close(struct peer *p, const struct ws_event *ws)
 {
     uint16_t code;
     struct view reason;
@@ -345,28 +295,40 @@ static void on_close(struct peer *p, const struct ws_event *ws)
     leave_hub(p);
     /* The code comes back as it is, also one we would never choose (1010); an empty Close is
      * answered by an empty one. */
-    send_frame(p, WS_CLOSE, false, ws->payload, ws->payload_bytes < 2 ? 0 : 2);
+    send_frame(p, WS_CLOSE, ws->payload, ws->payload_bytes < 2 ? 0 : 2);
     p->close_code = code;
     p->close_reason = "";
     peer_linger(p);
 }
 
-static void on_message(struct peer *p, const struct ws_event *ws)
+/* To one that is logged in, or on a route that asks for nothing. */
+static inline void on_message(struct peer *p, const struct ws_event *ws)
 {
-    struct view text = view_of(ws->payload, ws->payload_bytes);
-
     p->messages_in++;
     p->worker->metrics.messages_in++;
-    if (p->phase == PEER_FIRST)
-        protocol_first(p, text);
-    else if (p->worker->options->routes[p->route].kind == ROUTE_ECHO)
-        session_send(p, ws->type == WS_EVENT_TEXT, ws->payload, ws->payload_bytes);
+    p->message_ms = 0; /* a ping between fragments must not move the deadline (W-51) */
+    if (p->worker->options->routes[p->route].kind == ROUTE_ECHO)
+        send_message(p, ws->type == WS_EVENT_TEXT, ws->payload, ws->payload_bytes);
     else
-        protocol_message(p, text);
+        protocol_message(p, view_of(ws->payload, ws->payload_bytes));
+}
+
+/* Before the login, or behind our Close. */
+APART static void on_early_or_late(struct peer *p, const struct ws_event *ws)
+{
+    p->message_ms = 0;
+    if (is_silent(p)) {
+        if (++p->unheard == UNHEARD_MAX)
+            peer_linger(p);
+        return;
+    }
+    p->messages_in++;
+    p->worker->metrics.messages_in++;
+    protocol_first(p, view_of(ws->payload, ws->payload_bytes));
 }
 
 /* Only while something is asked: p->extra is there. */
-static void hold(struct peer *p, const uint8_t *data, size_t len)
+COLD static void hold(struct peer *p, const uint8_t *data, size_t len)
 {
     conn_read_pause(&p->conn);
     if (buf_append(&p->extra->head, data, len) != OK)
@@ -388,8 +350,13 @@ void session_resume(struct peer *p)
     memory_note(p);
 }
 
+static bool is_open(const struct peer *p)
+{
+    return p->phase == PEER_OPEN && !conn_is_closing(&p->conn);
+}
+
 /* False: nothing more of this connection is to be looked at. */
-static bool on_event(struct peer *p, const struct ws_event *ws)
+APART static bool on_other_event(struct peer *p, const struct ws_event *ws)
 {
     switch (ws->type) {
     case WS_EVENT_MORE:
@@ -409,13 +376,20 @@ static bool on_event(struct peer *p, const struct ws_event *ws)
         break;
     case WS_EVENT_TEXT:
     case WS_EVENT_BINARY:
-        if (!is_silent(p))
-            on_message(p, ws);
-        else if (++p->unheard == UNHEARD_MAX)
-            peer_linger(p);
+        on_early_or_late(p, ws);
         break;
     }
     return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn) && !is_waiting(p);
+}
+
+/* The same. */
+static inline bool on_event(struct peer *p, const struct ws_event *ws)
+{
+    if ((ws->type == WS_EVENT_TEXT || ws->type == WS_EVENT_BINARY) && is_open(p)) {
+        on_message(p, ws);
+        return p->phase <= PEER_CLOSING && !conn_is_closing(&p->conn);
+    }
+    return on_other_event(p, ws);
 }
 
 void session_unchoke(struct peer *p)
@@ -430,7 +404,7 @@ void session_unchoke(struct peer *p)
 
 /* What is too much is taken, and then nothing until it has been made up for: TCP holds the sender
  * back, and nothing is lost. */
-static void meter(struct peer *p, size_t bytes)
+APART static void meter(struct peer *p, size_t bytes)
 {
     struct worker *w = p->worker;
     uint64_t wait_ms = flow_charge(&p->flow, &p->limits->bytes_in, bytes, loop_now_ns(w->loop));
@@ -458,28 +432,34 @@ static void meter(struct peer *p, size_t bytes)
     peer_due_by(p, extra->choked_until_ms);
 }
 
+/* More waits for the peer than half of what may. A pause ends when the connection reports that it
+ * has drained, and it reports only what the kernel refused at first: ask the kernel before pausing.
+ */
+COLD static void pause_unless_taken(struct peer *p)
+{
+    conn_flush(&p->conn);
+    if (conn_backlog(&p->conn) > p->worker->options->limits.queue_bytes / 2)
+        conn_read_pause(&p->conn); /* it may go on talking when it has listened */
+}
+
 /* What the input leaves behind: a message begun, or answers that the peer does not take. */
 static void after_input(struct peer *p)
 {
-    struct worker *w = p->worker;
-    uint64_t now_ms = loop_now_ms(w->loop);
+    const struct limit_options *limits = &p->worker->options->limits;
+    uint64_t now_ms = p->since_ms; /* of what has just been heard */
 
     if (!ws_decoder_is_mid_message(&p->decoder)) {
         p->message_ms = 0;
-        ws_decoder_clear(&p->decoder); /* an idle connection keeps no message */
+        if (ws_decoder_has_memory(&p->decoder)) /* an idle connection keeps no message */
+            ws_decoder_clear(&p->decoder);
     } else if (p->message_ms == 0) {
         p->message_ms = now_ms;
-        peer_due_by(p, now_ms + w->options->limits.assembly_ms);
+        peer_due_by(p, now_ms + limits->assembly_ms);
     }
-    /* A pause ends when the connection reports that it has drained, and it reports only what the
-     * kernel refused at first: ask the kernel before pausing. */
-    if (conn_backlog(&p->conn) > w->options->limits.queue_bytes / 2) {
-        conn_flush(&p->conn);
-        if (conn_backlog(&p->conn) > w->options->limits.queue_bytes / 2)
-            conn_read_pause(&p->conn); /* it may go on talking when it has listened */
-    }
+    if (conn_backlog(&p->conn) > limits->queue_bytes / 2)
+        pause_unless_taken(p);
     if (p->conn.out_bytes > 0)
-        peer_due_by(p, now_ms + w->options->limits.queue_stall_ms);
+        peer_due_by(p, now_ms + limits->queue_stall_ms);
 }
 
 void session_data(struct peer *p, uint8_t *data, size_t len)
@@ -499,14 +479,14 @@ void session_data(struct peer *p, uint8_t *data, size_t len)
         data += used;
         len -= used;
         goes_on = on_event(p, &ws);
-        if (ws.type == WS_EVENT_TEXT || ws.type == WS_EVENT_BINARY)
-            p->message_ms = 0; /* a ping between fragments must not move the deadline (W-51) */
     }
+    if (p->phase > PEER_OPEN)
+        return;
     if (is_waiting(p))
         hold(p, data, len);
-    else if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
+    else
         after_input(p);
-    if (p->phase == PEER_FIRST || p->phase == PEER_OPEN)
+    if (p->phase <= PEER_OPEN && p->limits->bytes_in.per_second != 0)
         meter(p, all);
 }
 

@@ -13,6 +13,8 @@
 #include "base/view.h"
 #include "base/wr.h"
 
+#define WS_DEFLATE_FROM_BYTES 64 /* a shorter message only grows */
+
 struct ws_deflate_options { /* ours, from the configuration */
     bool is_enabled;
     bool allows_context_takeover; /* either direction; costs memory per connection */

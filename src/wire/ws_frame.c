@@ -7,9 +7,7 @@
 
 #include "base/assert.h"
 
-#define WS_BIT_RSV1    0x40u
 #define WS_BITS_RSV23  0x30u
-#define WS_BITS_OPCODE 0x0Fu
 #define WS_BIT_CONTROL 0x08u
 #define WS_BITS_LENGTH 0x7Fu
 #define WS_LENGTH_16   126u
@@ -116,7 +114,7 @@ size_t ws_frame_encode(uint8_t out[WS_FRAME_HEADER_MAX], enum ws_opcode opcode, 
                        bool has_rsv1, uint64_t payload_bytes, const uint8_t *mask)
 {
     size_t extra = payload_bytes < WS_LENGTH_16 ? 0 : (payload_bytes <= UINT16_MAX ? 2 : 8);
-    unsigned length = (unsigned)payload_bytes & WS_BITS_LENGTH;
+    unsigned length = (unsigned)payload_bytes;
 
     ASSERT(payload_bytes >> 63 == 0);
     if (extra != 0)
@@ -132,20 +130,22 @@ size_t ws_frame_encode(uint8_t out[WS_FRAME_HEADER_MAX], enum ws_opcode opcode, 
     return 2 + extra + 4;
 }
 
-/* The mask, turned so that it starts at byte `offset & 3`, twice in a row. */
-static uint64_t mask_word(const uint8_t mask[4], size_t offset)
+/* The mask as a number whose bytes lie in memory as the mask does, starting at byte `offset & 3`.
+ */
+static uint32_t mask_half(const uint8_t mask[4], size_t offset)
 {
-    uint8_t turned[4];
+    const bool is_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    unsigned bits = 8 * (unsigned)(offset & 3);
     uint32_t half;
 
-    if ((offset & 3) == 0) {
-        memcpy(&half, mask, sizeof(half));
-    } else {
-        for (size_t i = 0; i < 4; i++)
-            turned[i] = mask[(offset + i) & 3];
-        memcpy(&half, turned, sizeof(half));
-    }
-    return (uint64_t)half << 32 | half;
+    memcpy(&half, mask, sizeof(half));
+    return is_little ? half >> bits | half << (-bits & 31) : half << bits | half >> (-bits & 31);
+}
+
+/* The same twice in a row. */
+static uint64_t mask_word(const uint8_t mask[4], size_t offset)
+{
+    return (uint64_t)mask_half(mask, offset) * 0x100000001;
 }
 
 static inline void mask_pair(uint8_t *dst, const uint8_t *src, word_pair key)
@@ -192,4 +192,85 @@ void ws_mask_copy(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t ma
 void ws_mask_apply(uint8_t *bytes, size_t len, const uint8_t mask[4], size_t offset)
 {
     ws_mask_copy(bytes, bytes, len, mask, offset);
+}
+
+#define NOT_ASCII 0x8080808080808080u
+
+/* From 4 bytes on the last ones are taken by a window that reaches back over others: what it shows
+ * is read before those are changed, and written after. */
+static uint64_t mask_few(uint8_t *bytes, size_t len, const uint8_t mask[4])
+{
+    uint64_t first, last, seen = 0;
+    uint32_t half_first, half_last;
+
+    if (len >= 8) {
+        memcpy(&first, bytes, sizeof(first));
+        memcpy(&last, bytes + len - 8, sizeof(last));
+        first ^= mask_word(mask, 0);
+        last ^= mask_word(mask, len);
+        memcpy(bytes, &first, sizeof(first));
+        memcpy(bytes + len - 8, &last, sizeof(last));
+        return first | last;
+    }
+    if (len >= 4) {
+        memcpy(&half_first, bytes, sizeof(half_first));
+        memcpy(&half_last, bytes + len - 4, sizeof(half_last));
+        half_first ^= mask_half(mask, 0);
+        half_last ^= mask_half(mask, len);
+        memcpy(bytes, &half_first, sizeof(half_first));
+        memcpy(bytes + len - 4, &half_last, sizeof(half_last));
+        return half_first | half_last;
+    }
+    for (size_t i = 0; i < len; i++) {
+        bytes[i] ^= mask[i];
+        seen |= bytes[i];
+    }
+    return seen;
+}
+
+static inline word_pair masked_pair(const uint8_t *bytes, uint64_t key)
+{
+    word_pair v;
+
+    memcpy(&v, bytes, sizeof(v));
+    return v ^ (word_pair) { key, key };
+}
+
+static inline word_pair mask_and_see(uint8_t *bytes, uint64_t key)
+{
+    word_pair v = masked_pair(bytes, key);
+
+    memcpy(bytes, &v, sizeof(v));
+    return v;
+}
+
+/* All whole pairs there are. */
+static word_pair mask_pairs(uint8_t *bytes, size_t len, uint64_t key)
+{
+    const size_t pair = sizeof(word_pair);
+    word_pair seen = {0, 0};
+    size_t i = 0;
+
+    for (; len - i >= 4 * pair; i += 4 * pair) {
+        seen |= mask_and_see(bytes + i, key) | mask_and_see(bytes + i + pair, key) |
+                mask_and_see(bytes + i + 2 * pair, key) | mask_and_see(bytes + i + 3 * pair, key);
+    }
+    for (; len - i >= pair; i += pair)
+        seen |= mask_and_see(bytes + i, key);
+    return seen;
+}
+
+bool ws_mask_apply_is_ascii(uint8_t *bytes, size_t len, const uint8_t mask[4])
+{
+    const size_t pair = sizeof(word_pair);
+    word_pair last, seen;
+    uint64_t key;
+
+    if (len < pair)
+        return (mask_few(bytes, len, mask) & NOT_ASCII) == 0;
+    key = mask_word(mask, 0);
+    last = masked_pair(bytes + len - pair, mask_word(mask, len)); /* as in mask_few */
+    seen = last | (len <= 2 * pair ? mask_and_see(bytes, key) : mask_pairs(bytes, len, key));
+    memcpy(bytes + len - pair, &last, pair);
+    return ((seen[0] | seen[1]) & NOT_ASCII) == 0;
 }

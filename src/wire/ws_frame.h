@@ -10,6 +10,8 @@
 #define WS_FRAME_HEADER_MAX    14
 #define WS_CONTROL_PAYLOAD_MAX 125
 #define WS_BIT_FINAL           0x80u /* in the first byte */
+#define WS_BIT_RSV1            0x40u
+#define WS_BITS_OPCODE         0x0Fu
 #define WS_BIT_MASKED          0x80u /* in the second */
 
 enum ws_opcode {
@@ -50,5 +52,8 @@ void ws_mask_apply(uint8_t *bytes, size_t len, const uint8_t mask[4], size_t off
 /* The same from src to dst; they may be the same but not otherwise overlap. */
 void ws_mask_copy(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t mask[4],
                   size_t offset);
+/* In place from mask byte 0 on. True when all of it is ASCII then: for nearly every text that is
+ * the whole UTF-8 check, in the same pass. */
+bool ws_mask_apply_is_ascii(uint8_t *bytes, size_t len, const uint8_t mask[4]);
 
 #endif

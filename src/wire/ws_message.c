@@ -10,16 +10,18 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/hint.h"
 #include "base/status.h"
 #include "wire/close_code.h"
 #include "wire/utf8.h"
 #include "wire/ws_deflate.h"
 
-/* The first byte of a message in one frame, and the longest payload its second byte can announce.
- */
-#define WS_SHORT_TEXT        (WS_BIT_FINAL | WS_TEXT)
-#define WS_SHORT_BINARY      (WS_BIT_FINAL | WS_BINARY)
+/* The first byte of a message in one frame; what its second byte can announce, and then says in two
+ * more. */
+#define WS_WHOLE_TEXT        (WS_BIT_FINAL | WS_TEXT)
+#define WS_WHOLE_BINARY      (WS_BIT_FINAL | WS_BINARY)
 #define WS_SHORT_PAYLOAD_MAX 125
+#define WS_LENGTH_IN_TWO     126
 /* The first allocation for a payload, so that one-byte reads do not begin with a chain of tiny
  * ones. */
 #define FIRST_BYTES 1024
@@ -83,7 +85,7 @@ static bool is_mid_message(const struct ws_partial *p)
     return p != NULL && (p->type != WS_CONTINUATION || p->has_frame || p->header_bytes > 0);
 }
 
-static void fail(struct ws_decoder *d, struct ws_event *event, const struct fault *fault)
+COLD static void fail(struct ws_decoder *d, struct ws_event *event, const struct fault *fault)
 {
     ws_decoder_clear(d);
     d->fail_code = fault->code;
@@ -191,14 +193,13 @@ static void give_whole(struct ws_decoder *d, const struct ws_frame *frame, uint8
                        struct ws_event *event)
 {
     size_t len = (size_t)frame->payload_bytes;
+    bool is_ascii = frame->has_mask && ws_mask_apply_is_ascii(payload, len, frame->mask);
 
-    if (frame->has_mask)
-        ws_mask_apply(payload, len, frame->mask, 0);
     if (frame->has_rsv1) {
         give_inflated(d, frame->opcode, payload, len, event);
         return;
     }
-    if (frame->opcode == WS_TEXT && !utf8_ok(payload, len)) {
+    if (frame->opcode == WS_TEXT && !is_ascii && !utf8_ok(payload, len)) {
         fail(d, event, &bad_text);
         return;
     }
@@ -207,32 +208,39 @@ static void give_whole(struct ws_decoder *d, const struct ws_frame *frame, uint8
     give(event, frame->opcode, payload, len);
 }
 
-/* Nearly all that ever comes: a short text or binary message, alone and whole. A shortcut and no
- * more: whatever is not plainly in order is left, untouched, to the general way and its verdict. */
-static bool give_short(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
+/* Nearly all that ever comes: a text or binary message in one frame of up to 64 KiB that is all
+ * there. A shortcut and no more: whatever is not plainly in order is left, untouched, to the
+ * general way and its verdict. */
+static bool give_plain(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
                        struct ws_event *event)
 {
     const struct ws_limits *limits = d->limits;
-    size_t header = limits->expect_mask ? 6 : 2, payload_bytes;
-    bool is_text;
+    size_t mask_bytes = limits->expect_mask ? 4 : 0, header = 2 + mask_bytes, payload_bytes;
+    bool is_text, is_ascii;
 
-    if (len < header || (data[0] != WS_SHORT_TEXT && data[0] != WS_SHORT_BINARY))
+    if (len < header || (data[0] != WS_WHOLE_TEXT && data[0] != WS_WHOLE_BINARY))
         return false;
-    is_text = data[0] == WS_SHORT_TEXT;
-    payload_bytes =
-        data[1] - (limits->expect_mask ? WS_BIT_MASKED : 0u); /* huge if it is missing */
-    if (payload_bytes > WS_SHORT_PAYLOAD_MAX || payload_bytes > len - header)
+    is_text = data[0] == WS_WHOLE_TEXT;
+    /* Huge if the mask's bit is missing. */
+    payload_bytes = data[1] - (limits->expect_mask ? WS_BIT_MASKED : 0u);
+    if (payload_bytes == WS_LENGTH_IN_TWO && len >= header + 2) {
+        payload_bytes = (size_t)data[2] << 8 | data[3];
+        header += 2;
+        if (payload_bytes <= WS_SHORT_PAYLOAD_MAX)
+            return false;
+    } else if (payload_bytes > WS_SHORT_PAYLOAD_MAX) {
         return false;
-    if (payload_bytes > limits->message_bytes || limits->fragments == 0 ||
-        !(is_text ? limits->accepts_text : limits->accepts_binary))
+    }
+    if (payload_bytes > len - header || payload_bytes > limits->message_bytes ||
+        limits->fragments == 0 || !(is_text ? limits->accepts_text : limits->accepts_binary))
         return false;
     *used = header + payload_bytes;
-    if (limits->expect_mask)
-        ws_mask_copy(data + 6, data + 6, payload_bytes, data + 2, 0);
-    if (is_text && !utf8_ok(data + header, payload_bytes))
+    data += header;
+    is_ascii = mask_bytes != 0 && ws_mask_apply_is_ascii(data, payload_bytes, data - 4);
+    *event =
+        (struct ws_event){is_text ? WS_EVENT_TEXT : WS_EVENT_BINARY, data, payload_bytes, 0, NULL};
+    if (is_text && !is_ascii && !utf8_ok(data, payload_bytes))
         fail(d, event, &bad_text);
-    else
-        give(event, is_text ? WS_TEXT : WS_BINARY, data + header, payload_bytes);
     return true;
 }
 
@@ -425,15 +433,14 @@ static bool step(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
     return !d->partial->has_frame && end_frame(d, event);
 }
 
-void ws_decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
-               struct ws_event *event)
+/* The general way. */
+APART static void decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
+                         struct ws_event *event)
 {
     size_t at = 0, step_used;
 
     if (d->partial != NULL && !d->is_mid_message)
         ws_decoder_clear(d);
-    if (d->partial == NULL && d->fail_code == 0 && give_short(d, data, len, used, event))
-        return;
     *event = (struct ws_event){.type = WS_EVENT_MORE};
     if (d->fail_code != 0) { /* the connection has failed: nothing is read any more */
         *used = len;
@@ -449,4 +456,11 @@ void ws_decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
     }
     d->is_mid_message = is_mid_message(d->partial);
     *used = at;
+}
+
+void ws_decode(struct ws_decoder *d, uint8_t *data, size_t len, size_t *used,
+               struct ws_event *event)
+{
+    if (d->partial != NULL || d->fail_code != 0 || !give_plain(d, data, len, used, event))
+        decode(d, data, len, used, event);
 }

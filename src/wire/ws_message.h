@@ -70,6 +70,11 @@ static inline bool ws_decoder_is_mid_message(const struct ws_decoder *d)
 {
     return d->is_mid_message;
 }
+/* Would ws_decoder_clear give anything back? */
+static inline bool ws_decoder_has_memory(const struct ws_decoder *d)
+{
+    return d->partial != NULL;
+}
 /* Heap bytes held now. */
 size_t ws_decoder_bytes(const struct ws_decoder *d);
 

@@ -187,6 +187,30 @@ static void mask_in_pieces_is_mask_of_the_whole(void **unused)
     assert_memory_equal(whole, pieces, sizeof(whole));
 }
 
+/* For each length and each place of a byte that is none of ASCII's; -1: there is none. */
+static void masking_tells_ascii_from_the_rest(void **unused)
+{
+    uint8_t plain[200];
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(plain); i++)
+        plain[i] = (uint8_t)(i * 37 % 128);
+    for (int len = 0; len <= (int)sizeof(plain); len++) {
+        for (int odd = -1; odd < len; odd++) {
+            struct guarded g = guarded_copy(plain, (size_t)len);
+
+            if (odd >= 0)
+                g.data[odd] |= 0x80;
+            for (int i = 0; i < len; i++)
+                g.data[i] ^= test_mask[i & 3];
+            assert_int_equal(ws_mask_apply_is_ascii(g.data, (size_t)len, test_mask), odd < 0);
+            for (int i = 0; i < len; i++)
+                assert_int_equal(g.data[i], i == odd ? plain[i] | 0x80 : plain[i]);
+            guarded_free(&g);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(rfc_6455_examples),
         cmocka_unit_test(mask_of_every_length_offset_and_alignment),
         cmocka_unit_test(mask_in_pieces_is_mask_of_the_whole),
+        cmocka_unit_test(masking_tells_ascii_from_the_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,40 @@ static void random_streams_agree_however_they_are_cut(void **unused)
     bytes_clear(&in);
 }
 
+/* Around the ends of each way to say a length and of each stride of the unmasking; the last byte is
+ * ASCII or no UTF-8 at all. */
+static void lengths_around_every_border(void **unused)
+{
+    static const size_t lengths[] = {0,   1,   3,     4,     7,     8,     15,   16,
+                                     17,  31,  32,    33,    64,    124,   125,  126,
+                                     127, 128, 65534, 65535, 65536, 65537, 70001};
+    static char payload[70001];
+    struct ws_limits limits = usual;
+    struct bytes in = {NULL, 0, 0};
+
+    (void)unused;
+    limits.message_bytes = sizeof(payload);
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        memset(payload, 'a', sizeof(payload));
+        in.len = 0;
+        bytes_add_frame(&in, whole_text, payload, lengths[i]);
+        expect_message(&limits, false, &in, payload, lengths[i]);
+        if (lengths[i] == 0)
+            continue;
+        payload[lengths[i] - 1] = (char)0xff;
+        in.len = 0;
+        bytes_add_frame(&in, whole_text, payload, lengths[i]);
+        expect_fail(&limits, false, &in, 1007);
+        in.len = 0;
+        bytes_add_frame(&in, whole_binary, payload, lengths[i]);
+        expect_message(&limits, false, &in, payload, lengths[i]);
+    }
+    bytes_clear(&in);
+    in = bytes_of_hex("82fe0003 00000000 616263"); /* a length that two bytes were not needed for */
+    expect_fail(&limits, false, &in, 1002);
+    bytes_clear(&in);
+}
+
 static void a_failed_decoder_stays_failed(void **unused)
 {
     uint8_t bad[] = {0xff}, good[] = {0x81, 0x80, 0, 0, 0, 0};
@@ -500,6 +534,7 @@ int main(void)
         cmocka_unit_test(large_messages_move_seldom),
         cmocka_unit_test(text_is_checked_as_it_arrives),
         cmocka_unit_test(random_streams_agree_however_they_are_cut),
+        cmocka_unit_test(lengths_around_every_border),
         cmocka_unit_test(a_failed_decoder_stays_failed),
         cmocka_unit_test(the_payload_lies_in_the_input),
         cmocka_unit_test(the_last_payload_outlives_its_message_by_one_call),
