@@ -144,9 +144,7 @@ void session_ping(struct peer *p);
 void session_drained(struct peer *p);
 /* Ends a reader that takes too little too slowly. */
 void session_slow(struct peer *p);
-
-/* --- session_push.c --- */
-extern const struct hub_subscriber_ops session_subscriber;
+extern const struct hub_subscriber_ops session_subscriber; /* session_push.c */
 void session_deliver(struct hub_subscriber *subscriber, struct blob *frame);
 
 #endif
