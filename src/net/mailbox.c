@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mailbox.c: a ring of letters. Senders take a place from the count of free ones, then a ticket;
- * the ticket's slot says by its sequence number whether it is empty, full or still being written.
- * Only the first letter after a look inside rings. */
+ * the ticket's slot says by its number whether it is empty, full or still being written. The first
+ * lap's number is 0, so that a box's pages cost nothing before letters come. Only the first letter
+ * after a look inside rings. */
 #include "net/mailbox.h"
 
 #include <stdatomic.h>
@@ -14,7 +15,7 @@
 #define CACHE_LINE 64
 
 struct slot {
-    atomic_size_t sequence; /* n: empty, for ticket n; n + 1: holds the letter of ticket n */
+    atomic_size_t sequence; /* lap n: empty, for a ticket of that lap; n + 1: holds its letter */
     struct letter letter;
 };
 
@@ -29,15 +30,21 @@ struct mailbox {
     _Alignas(CACHE_LINE) atomic_bool has_rung;
 };
 
+/* The first ticket of its round through the slots; there are 2 slots at least. */
+static size_t lap_of(const struct mailbox *m, size_t ticket)
+{
+    return ticket & ~m->mask;
+}
+
 static bool open_one(struct mailbox *m)
 {
     struct slot *slot = &m->slots[m->head & m->mask];
     struct letter letter;
 
-    if (atomic_load_explicit(&slot->sequence, memory_order_acquire) != m->head + 1)
+    if (atomic_load_explicit(&slot->sequence, memory_order_acquire) != lap_of(m, m->head) + 1)
         return false;
     letter = slot->letter;
-    atomic_store_explicit(&slot->sequence, m->head + m->mask + 1, memory_order_release);
+    atomic_store_explicit(&slot->sequence, lap_of(m, m->head) + m->mask + 1, memory_order_release);
     m->head++;
     /* Given back before the letter is opened, so that opening it may post. */
     (void)atomic_fetch_add_explicit(&m->free_places, 1, memory_order_release);
@@ -69,18 +76,16 @@ static void on_bell(uv_async_t *handle)
 int mailbox_new(struct mailbox **out, struct loop *loop, size_t capacity, void *context)
 {
     struct mailbox *m;
-    size_t places = 2, bytes;
+    size_t places = 2;
 
     while (places < capacity) {
         if (!size_mul(places, 2, &places))
             return E_LIMIT;
     }
-    if (!size_mul(places, sizeof(struct slot), &bytes))
-        return E_LIMIT;
     m = aligned_alloc(CACHE_LINE, (sizeof(*m) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
     if (m == NULL)
         return E_NOMEM;
-    m->slots = malloc(bytes);
+    m->slots = calloc(places, sizeof(struct slot));
     if (m->slots == NULL) {
         free(m);
         return E_NOMEM;
@@ -88,8 +93,6 @@ int mailbox_new(struct mailbox **out, struct loop *loop, size_t capacity, void *
     m->context = context;
     m->mask = places - 1;
     m->head = 0;
-    for (size_t i = 0; i < places; i++)
-        atomic_init(&m->slots[i].sequence, i);
     atomic_init(&m->free_places, capacity);
     atomic_init(&m->tail, 0);
     atomic_init(&m->has_rung, false);
@@ -145,10 +148,10 @@ void mailbox_post_reserved(struct mailbox *m, struct letter letter)
     /* The reservation says that this slot has been emptied. The load makes that visible to this
      * thread as well, for the place that was reserved may have been freed earlier than the slot of
      * this ticket. */
-    while (atomic_load_explicit(&slot->sequence, memory_order_acquire) != ticket) {
+    while (atomic_load_explicit(&slot->sequence, memory_order_acquire) != lap_of(m, ticket)) {
     }
     slot->letter = letter;
-    atomic_store_explicit(&slot->sequence, ticket + 1, memory_order_release);
+    atomic_store_explicit(&slot->sequence, lap_of(m, ticket) + 1, memory_order_release);
     ring(m);
 }
 
