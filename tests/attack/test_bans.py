@@ -172,6 +172,7 @@ def test_fail2bans_date_is_that_of_the_events(proxied):
     parser = configparser.RawConfigParser()
     parser.read(os.path.join(ROOT, "packaging/fail2ban/filter.d/gateward.conf"))
     pattern = parser["Definition"]["datepattern"].replace("%%", "%").lstrip("^").replace("\\{", "{").replace("\\.", ".")
+    proxied.wait_for_event("server_start")
     with open(proxied.path("events.jsonl")) as f:
         line = f.readline()
     time.strptime(line[:line.index(",")], pattern)

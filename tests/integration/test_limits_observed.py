@@ -99,6 +99,7 @@ def test_connections_of_an_address_come_in_up_to_the_total(house, workers):
     with RawWebSocket.open(server, expect=503, **who) as ws:        # the total is never waived
         assert b"server_full" in ws.response.body
     assert server.observed("connections.per_ip") == 5
+    server.wait_for_event("limit_observed", code="connections.per_ip", count=5)
     rows = server.events("limit_observed", code="connections.per_ip")
     assert len(rows) == 5 and {(r["ip"], r["status"]) for r in rows} == {("203.0.113.7", 429)}
     for ws in some:

@@ -236,7 +236,17 @@ class GatewardServer:
     # --- the event log
 
     def events(self, wanted=None, **match):
-        """Parsed lines of the event log, oldest first; a last line without its newline is still being written."""
+        """Parsed lines of the event log, oldest first. A thread of its own writes them: here we wait until it has nothing to write."""
+        before, still = None, 0
+        while self.is_running() and still < 3:
+            now = os.stat(self.path("events.jsonl")).st_size if os.path.exists(self.path("events.jsonl")) else 0
+            still = still + 1 if now == before else 0
+            before = now
+            time.sleep(0.015)
+        return self._events(wanted, **match)
+
+    def _events(self, wanted=None, **match):
+        """What is written by now; a last line without its newline is still being written."""
         try:
             with open(self.path("events.jsonl"), "rb") as f:
                 lines = f.read().split(b"\n")[:-1]
@@ -250,7 +260,7 @@ class GatewardServer:
         """The count-th event of this type whose fields equal `match`."""
         deadline = time.monotonic() + timeout
         while True:
-            rows = self.events(wanted, **match)
+            rows = self._events(wanted, **match)
             if len(rows) >= count:
                 return rows[count - 1]
             if time.monotonic() > deadline:
