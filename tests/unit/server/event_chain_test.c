@@ -59,6 +59,7 @@ static void no_byte_can_be_changed_unseen(void **state)
 static void short_and_plain_lines_carry_nothing(void **state)
 {
     struct event_reader reader = reader_of(key);
+    static const char end[] = "\"123\"}";
     char zeros[300] = {0};
     struct guarded guarded;
 
@@ -66,10 +67,9 @@ static void short_and_plain_lines_carry_nothing(void **state)
     for (size_t len = 0; len < sizeof(zeros); len++)
         assert_int_equal(event_chain_judge(&reader, view_of(zeros, len)), EVENT_LINK_NONE);
     assert_false(event_chain_resume(&reader.chain, view_of(zeros, sizeof(zeros))));
-    for (size_t len = 1; len < 8; len++) { /* the ends of a line alone */
-        guarded = guarded_copy("\"123\"}" + 6 - (len < 6 ? len : 6), len < 6 ? len : 6);
-        assert_int_equal(event_chain_judge(&reader, view_of(guarded.data, len < 6 ? len : 6)),
-                         EVENT_LINK_NONE);
+    for (size_t len = 1; len < sizeof(end); len++) { /* the ends of a line alone */
+        guarded = guarded_copy(&end[sizeof(end) - 1 - len], len);
+        assert_int_equal(event_chain_judge(&reader, view_of(guarded.data, len)), EVENT_LINK_NONE);
         guarded_free(&guarded);
     }
 }
