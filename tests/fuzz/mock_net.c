@@ -14,8 +14,6 @@
 #define CORK_BYTES    (64u * 1024u)
 #define CORK_BLOB_MAX (16u * 1024u)
 
-enum state { NEW, HANDSHAKE, OPEN, SHUTTING, DRAINING, CLOSING };
-
 struct loop {
     struct link conns, dead, timers, tasks, mailboxes;
     uint64_t now_ms;
@@ -24,6 +22,7 @@ struct loop {
     uint8_t cork[CORK_BYTES];
     size_t cork_len, conns_count;
     struct loop_counters counters;
+    int64_t queued_bytes;
     bool is_stopped;
 };
 
@@ -92,6 +91,11 @@ int64_t loop_wall_s(const struct loop *l)
 const struct loop_counters *loop_counters(const struct loop *l)
 {
     return &l->counters;
+}
+
+int64_t loop_queued_bytes(const struct loop *l)
+{
+    return l->queued_bytes;
 }
 
 void timer_init(struct timer *t, void (*fire)(struct timer *timer))
@@ -216,7 +220,7 @@ int conn_open(struct conn *c, struct loop *l, int fd, struct tls_server *tls,
     c->ops = ops;
     c->fd = fd;
     c->tls = own;
-    c->state = tls != NULL ? HANDSHAKE : NEW;
+    c->state = tls != NULL ? CONN_HANDSHAKE : CONN_NEW;
     own->c = c;
     own->is_tls = tls != NULL;
     own->room = SIZE_MAX;
@@ -228,9 +232,9 @@ int conn_open(struct conn *c, struct loop *l, int fd, struct tls_server *tls,
 
 static void kill_conn(struct conn *c, enum conn_end end)
 {
-    if (c->state == CLOSING)
+    if (c->state == CONN_CLOSING)
         return;
-    c->state = CLOSING;
+    c->state = CONN_CLOSING;
     c->end = (uint8_t)end;
     link_remove(&c->tls->link);
     link_append(&c->loop->dead, &c->tls->link);
@@ -249,6 +253,13 @@ static void queue(struct conn *c, const void *bytes, size_t len)
     }
     memcpy(own->queue + c->out_bytes, bytes, len);
     c->out_bytes += len;
+    c->loop->queued_bytes += (int64_t)len;
+}
+
+static void queue_count_off(struct conn *c, size_t len)
+{
+    c->out_bytes -= len;
+    c->loop->queued_bytes -= (int64_t)len;
 }
 
 static size_t kernel_send(struct conn *c, const uint8_t *bytes, size_t len)
@@ -279,21 +290,21 @@ static void send_out(struct conn *c)
 
     if (n > 0)
         memmove(c->tls->queue, c->tls->queue + n, c->out_bytes - n);
-    c->out_bytes -= n;
+    queue_count_off(c, n);
     if (c->out_bytes > 0) {
         await_writable(c);
         return;
     }
     if (c->has_backlog) {
         c->has_backlog = false;
-        if (c->state == OPEN && c->ops->on_drained != NULL)
+        if (c->state == CONN_OPEN && c->ops->on_drained != NULL)
             c->ops->on_drained(c);
     }
-    if (c->state == SHUTTING && c->out_bytes == 0) {
+    if (c->state == CONN_SHUTTING && c->out_bytes == 0) {
         if (c->saw_eof)
             kill_conn(c, CONN_END_SHUTDOWN);
         else
-            c->state = DRAINING;
+            c->state = CONN_DRAINING;
     }
 }
 
@@ -322,9 +333,19 @@ static void put(struct conn *c, const void *bytes, size_t len)
     queue(c, bytes, len);
 }
 
+uint8_t *conn_room(struct conn *c, size_t len)
+{
+    uint8_t *room = c->loop->cork + c->loop->cork_len;
+
+    if (c->state >= CONN_SHUTTING || !fits_cork(c, len))
+        return NULL;
+    c->loop->cork_len += len;
+    return room;
+}
+
 int conn_write(struct conn *c, const void *bytes, size_t len)
 {
-    if (c->state >= SHUTTING)
+    if (c->state >= CONN_SHUTTING)
         return E_CLOSED;
     put(c, bytes, len);
     return OK;
@@ -339,7 +360,7 @@ int conn_write2(struct conn *c, const void *a, size_t a_len, const void *b, size
 
 int conn_write_blob(struct conn *c, struct blob *blob)
 {
-    if (c->state >= SHUTTING)
+    if (c->state >= CONN_SHUTTING)
         return E_CLOSED;
     if (c->is_corked && blob->len > CORK_BLOB_MAX) {
         spill(c);
@@ -367,7 +388,7 @@ static void leave(struct conn *c)
     l->corked = NULL;
     l->cork_len = 0;
     c->is_corked = false;
-    if (c->state == CLOSING || len == 0)
+    if (c->state == CONN_CLOSING || len == 0)
         return;
     if (!c->has_backlog)
         n = kernel_send(c, l->cork, len);
@@ -379,7 +400,7 @@ static void leave(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-    if ((c->state != OPEN && c->state != SHUTTING) || c->has_backlog)
+    if ((c->state != CONN_OPEN && c->state != CONN_SHUTTING) || c->has_backlog)
         return;
     if (c->is_corked)
         spill(c);
@@ -389,6 +410,12 @@ void conn_flush(struct conn *c)
 size_t conn_backlog(const struct conn *c)
 {
     return c->out_bytes + (c->is_corked ? c->loop->cork_len : 0);
+}
+
+size_t conn_kept_bytes(const struct conn *c)
+{
+    (void)c; /* what is queued lies in the queue */
+    return 0;
 }
 
 bool conn_is_stalled(struct conn *c, uint64_t now_ms, uint64_t window_ms, size_t min_bytes)
@@ -404,7 +431,7 @@ bool conn_is_stalled(struct conn *c, uint64_t now_ms, uint64_t window_ms, size_t
 
 void conn_read_pause(struct conn *c)
 {
-    if (c->state < SHUTTING)
+    if (c->state < CONN_SHUTTING)
         c->is_paused = true;
 }
 
@@ -415,24 +442,19 @@ void conn_read_resume(struct conn *c)
 
 void conn_shutdown(struct conn *c)
 {
-    if (c->state >= SHUTTING)
+    if (c->state >= CONN_SHUTTING)
         return;
-    if (c->state == HANDSHAKE) {
+    if (c->state == CONN_HANDSHAKE) {
         kill_conn(c, CONN_END_SHUTDOWN);
         return;
     }
-    c->state = SHUTTING;
+    c->state = CONN_SHUTTING;
     c->is_paused = false;
 }
 
 void conn_abort(struct conn *c)
 {
     kill_conn(c, c->saw_eof ? CONN_END_PEER_EOF : CONN_END_ABORTED);
-}
-
-bool conn_is_closing(const struct conn *c)
-{
-    return c->state >= SHUTTING;
 }
 
 const char *conn_end_detail(const struct conn *c)
@@ -462,7 +484,7 @@ bool conn_spoke_plain(const struct conn *c)
 static void become_ready(struct conn *c)
 {
     enter(c);
-    c->state = OPEN;
+    c->state = CONN_OPEN;
     c->is_ready = true;
     if (c->ops->on_ready != NULL)
         c->ops->on_ready(c);
@@ -473,7 +495,7 @@ void mock_receive(struct conn *c, const uint8_t *bytes, size_t len)
 {
     uint8_t *copy;
 
-    if (c->state != OPEN || c->is_paused || c->saw_eof || len == 0)
+    if (c->state != CONN_OPEN || c->is_paused || c->saw_eof || len == 0)
         return;
     copy = malloc(len); /* of exactly this size: one byte beyond is seen */
     ASSERT(copy != NULL);
@@ -486,14 +508,14 @@ void mock_receive(struct conn *c, const uint8_t *bytes, size_t len)
 
 void mock_eof(struct conn *c)
 {
-    if (c->state == CLOSING || c->saw_eof || c->is_paused)
+    if (c->state == CONN_CLOSING || c->saw_eof || c->is_paused)
         return;
     c->saw_eof = true;
-    if (c->state == SHUTTING)
+    if (c->state == CONN_SHUTTING)
         return;
-    if (c->state == DRAINING) {
+    if (c->state == CONN_DRAINING) {
         kill_conn(c, CONN_END_SHUTDOWN);
-    } else if (c->state != OPEN) {
+    } else if (c->state != CONN_OPEN) {
         kill_conn(c, CONN_END_PEER_EOF);
     } else {
         enter(c);
@@ -509,7 +531,7 @@ void mock_reset(struct conn *c)
 
 void mock_handshake(struct conn *c, bool is_good)
 {
-    if (c->state != HANDSHAKE)
+    if (c->state != CONN_HANDSHAKE)
         return;
     if (is_good)
         become_ready(c);
@@ -520,7 +542,7 @@ void mock_handshake(struct conn *c, bool is_good)
 void mock_kernel_takes(struct conn *c, size_t bytes)
 {
     c->tls->room = bytes;
-    if (bytes > 0 && c->has_backlog && c->state != CLOSING)
+    if (bytes > 0 && c->has_backlog && c->state != CONN_CLOSING)
         send_out(c);
 }
 
@@ -532,7 +554,7 @@ static void bury(struct loop *l)
         link_remove(&own->link);
         l->conns_count--;
         mock_ended(c);
-        c->out_bytes = 0;
+        queue_count_off(c, c->out_bytes);
         c->ops->on_closed(c, (enum conn_end)c->end); /* c is gone behind this */
         free(own->queue);
         free(own);
@@ -551,9 +573,9 @@ static void end_turn(struct loop *l)
     for (struct link *at = l->conns.next; at != &l->conns; at = next) {
         struct conn *c = LINK_ITEM(at, struct conn_tls, link)->c;
         next = at->next; /* nothing frees here, and a callback ends at most its own connection */
-        if (c->state == NEW)
+        if (c->state == CONN_NEW)
             become_ready(c);
-        if (c->state >= OPEN && c->state <= SHUTTING && !c->has_backlog)
+        if (c->state >= CONN_OPEN && c->state <= CONN_SHUTTING && !c->has_backlog)
             send_out(c);
     }
 }

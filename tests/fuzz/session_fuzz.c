@@ -323,8 +323,8 @@ static void nobody_is_forgotten(void)
         if (s->peer == NULL)
             continue;
         ASSERT(!s->peer->conn.is_paused || conn_backlog(&s->peer->conn) > 0);
-        ASSERT(s->peer->pong == NULL || conn_is_closing(&s->peer->conn) ||
-               conn_backlog(&s->peer->conn) > 0);
+        ASSERT(s->peer->extra == NULL || s->peer->extra->pong == NULL ||
+               conn_is_closing(&s->peer->conn) || conn_backlog(&s->peer->conn) > 0);
         ASSERT(timer_is_running(&s->peer->timer));
         ASSERT(conn_backlog(&s->peer->conn) <= (s->is_echo ? 4 : 1) * INBOX_BYTES);
     }
