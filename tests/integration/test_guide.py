@@ -12,6 +12,7 @@ import time
 
 import pytest
 import websockets
+import websockets.exceptions
 
 import jwt_maker
 from gateward_server import ROOT, GatewardServer
